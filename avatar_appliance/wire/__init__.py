@@ -1,0 +1,7 @@
+"""The Wyoming wire form, bounded: shared by the data plane and the control socket."""
+
+from __future__ import annotations
+
+from .framing import FrameLimits, open_reader, read_event, write_event
+
+__all__ = ["FrameLimits", "open_reader", "read_event", "write_event"]
