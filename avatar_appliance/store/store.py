@@ -1,0 +1,45 @@
+"""The store as one piece: `<state>/avatar.db` and `<state>/audio/`, opened together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .audio_store import AudioStore
+from .audio_sweep import sweep_audio
+from .conversation_repository import ConversationRepository
+from .database import Database
+from .retention import Retention, RetentionLimits
+from .turn_repository import TurnRepository
+
+DATABASE_FILE = "avatar.db"
+AUDIO_FOLDER = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that is remembered; made by `Store.open`."""
+
+    database: Database
+    turns: TurnRepository
+    conversations: ConversationRepository
+    audio: AudioStore
+    retention: Retention
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, state: Path, *, limits: RetentionLimits | None = None) -> AsyncIterator[Store]:
+        """Open the store in the folder `state` and sweep its audio; raises what `Database.open` raises."""
+        audio = AudioStore(state / AUDIO_FOLDER)
+        async with Database.open(state / DATABASE_FILE) as database:
+            await sweep_audio(database, audio)
+            turns = TurnRepository(database, audio)
+            yield cls(
+                database=database,
+                turns=turns,
+                conversations=ConversationRepository(database, turns),
+                audio=audio,
+                retention=Retention(database, audio, limits or RetentionLimits()),
+            )
