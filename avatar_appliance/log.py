@@ -38,7 +38,7 @@ def set_up_logging(level: str, process: str) -> None:
     handler.setFormatter(_Formatter(process, journal="JOURNAL_STREAM" in os.environ))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Libraries that put requests or texts into INFO lines.
-    for noisy in ("httpx", "httpcore", "faster_whisper", "piper", "urllib3", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "faster_whisper", "piper", "urllib3", "uvicorn.access", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -161,6 +161,8 @@ class DiscoverySettings(Section):
     """Whether to announce."""
     addresses: list[Address] = Field(default_factory=list)
     """Addresses to announce; default: every usable one of this machine."""
+    interfaces: list[str] = Field(default_factory=list)
+    """Network interfaces to announce on, as names or patterns (enp*); default: every real one."""
 
 
 class PathSettings(Section):

@@ -1,0 +1,69 @@
+# Everything starts here: `make run` starts the appliance, `make test` tests it, `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+AVATAR := $(VENV)/bin/avatar
+PYTEST := $(VENV)/bin/pytest
+ARGS ?=
+
+.PHONY: help run fake test test-fast test-peer test-ha check format bench doctor models schema clean
+.PHONY: system
+
+help: ## Show this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.cpu ## Start the whole appliance on the embedded CPU models
+	@$(AVATAR) up $(ARGS)
+
+fake: $(VENV)/.cpu ## Start it on scripted models: nothing to download, nothing understood
+	@$(AVATAR) up --fake $(ARGS)
+
+test: $(VENV)/.dev ## Run all tests, those with the real embedded models included
+	@$(AVATAR) models fetch
+	@$(PYTEST) $(ARGS)
+
+test-fast: $(VENV)/.dev ## Run the tests that need no model (a minute)
+	@$(PYTEST) -m 'not system and not home_assistant' $(ARGS)
+
+test-ha: $(VENV)/.dev ## Drive a real Home Assistant (AVATAR_HA_URL and AVATAR_HA_TOKEN, or one is installed)
+	@$(AVATAR) models fetch
+	@$(PYTEST) -m home_assistant tests/home_assistant $(ARGS)
+
+check: $(VENV)/.dev ## Lint, format check, types
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+format: $(VENV)/.dev ## Format and mend what can be mended
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure the running appliance (ARGS="--peer" compares with the stock servers)
+	@$(AVATAR) bench $(ARGS)
+
+doctor: $(VENV)/.cpu ## Check everything and say how to mend it
+	@$(AVATAR) doctor
+
+models: $(VENV)/.cpu ## Download the embedded models
+	@$(AVATAR) models fetch
+
+schema: $(VENV)/.dev ## Write docs/config.schema.json and docs/configuration.md anew
+	@$(AVATAR) config schema --output docs/config.schema.json
+	@$(AVATAR) config reference --output docs/configuration.md
+
+clean: ## Remove the virtual environment and caches (models and history stay)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build ./*.egg-info
+
+system: # Debian packages that set-up needs; asks for sudo only if something is missing
+	@./scripts/system-packages
+
+$(VENV)/bin/python: | system
+	@$$(./scripts/find-python) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.cpu: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the appliance into $(VENV) ..."
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[cpu]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the appliance and its test tools into $(VENV) ..."
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[cpu,dev,peer]'
+	@touch $@ $(VENV)/.cpu
