@@ -262,7 +262,7 @@ class Settings(BaseSettings):
     @classmethod
     def from_sources(cls, file: dict[str, Any], arguments: dict[str, Any]) -> Self:
         """Return the settings from the parsed config.yaml, the environment, credentials and `arguments`."""
-        return cls(**arguments, _file=file)
+        return cls(**{**arguments, "_file": file})
 
     @classmethod
     def settings_customise_sources(

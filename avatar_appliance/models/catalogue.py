@@ -163,6 +163,5 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
 def _explain(error: ValidationError) -> str:
     """Return every broken rule with its place in the file, one clause each."""
     return " ".join(
-        f"{'.'.join(str(step) for step in item['loc']) or 'catalogue'}: {item['msg']}."
-        for item in error.errors()
+        f"{'.'.join(str(step) for step in item['loc']) or 'catalogue'}: {item['msg']}." for item in error.errors()
     )

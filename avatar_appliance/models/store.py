@@ -139,9 +139,7 @@ class ModelStore:
     def _turned_up(self, model: Model, progress: FetchProgress) -> bool:
         """Tell whether the process we waited for fetched it, or the owner put the files here by hand."""
         state = self.state(model)
-        return state is ModelState.PRESENT or (
-            state is ModelState.UNVERIFIED and not self.verify(model, progress)
-        )
+        return state is ModelState.PRESENT or (state is ModelState.UNVERIFIED and not self.verify(model, progress))
 
     def _download(self, model: Model, progress: FetchProgress) -> None:
         # Imported here: a process that only looks at the store has no use for an HTTP client.

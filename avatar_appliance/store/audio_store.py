@@ -27,9 +27,7 @@ _MIB = 1024 * 1024
 class AudioStore:
     """WAV files named after their turn, readable for the service's user only."""
 
-    def __init__(
-        self, folder: Path, *, max_file_bytes: int = 32 * _MIB, min_free_bytes: int = 256 * _MIB
-    ) -> None:
+    def __init__(self, folder: Path, *, max_file_bytes: int = 32 * _MIB, min_free_bytes: int = 256 * _MIB) -> None:
         """Use `folder` (made on first use); keep `min_free_bytes` of its disk free for everything else."""
         self.folder = folder
         self._max_file_bytes = max_file_bytes

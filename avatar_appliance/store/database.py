@@ -154,7 +154,8 @@ class Database:
             if self._closed:
                 raise ShuttingDown("the database is closed")
             with translated():
-                await self._writer.execute_fetchall("PRAGMA incremental_vacuum")
+                # As a script: that alone runs it to its end, page by page.
+                await self._writer.executescript("PRAGMA incremental_vacuum")
                 await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def _close(self) -> None:

@@ -47,9 +47,7 @@ async def migrate(connection: aiosqlite.Connection, migrations: tuple[Migration,
     current = await schema_version(connection)
     newest = migrations[-1].version
     if current > newest:
-        raise DatabaseTooNew(
-            f"the database has schema version {current}, this version of the appliance knows {newest}"
-        )
+        raise DatabaseTooNew(f"the database has schema version {current}, this version of the appliance knows {newest}")
     for migration in migrations[current:]:
         # The version number changes inside the same transaction: a crash leaves the old schema whole.
         script = f"BEGIN IMMEDIATE;\n{migration.sql}\nPRAGMA user_version = {migration.version};\nCOMMIT;"

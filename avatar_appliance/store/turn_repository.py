@@ -34,9 +34,7 @@ class TurnRepository:
         self._database = database
         self._audio = audio
 
-    async def list(
-        self, wanted: TurnFilter | None = None, *, limit: int = 50, cursor: str | None = None
-    ) -> Page[Turn]:
+    async def list(self, wanted: TurnFilter | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[Turn]:
         """Return a page of turns, newest first; raises BadRequest for a bad limit, cursor or search."""
         conditions, parameters = (wanted or TurnFilter()).where()
         if cursor is not None:

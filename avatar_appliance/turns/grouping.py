@@ -29,6 +29,18 @@ class Grouping:
         self.heard.seal(stage_ids, memory.heard)
         self.said.seal(stage_ids, memory.said)
 
+    def is_certain(self, evidence: Iterable[Evidence]) -> bool:
+        """Return whether these stages can leave without a trace: all they took up and gave on has found its place."""
+        for clue in evidence:
+            if clue.stage.link_id is not None:
+                return False
+            before, after = (self.heard, self.said) if clue.stage.kind == "think" else (self.said, self.heard)
+            if clue.uptake is not None and clue.stage.id not in before.certain:
+                return False
+            if clue.offer is not None and clue.stage.id not in after.certain:
+                return False
+        return True
+
     def hold(self, mature: Collection[str], memory: Memory, blind_until: float) -> None:
         """Prepare for stages to leave that could still have been joined: a wrong join could look certain then."""
         self.heard.hold(mature, memory.heard, blind_until)

@@ -20,19 +20,27 @@ _Edges = dict[str, set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The joins of one step (uptake -> offer), and the groups of stages that compete for each other."""
+    """The joins of one step (uptake -> offer), and the groups of stages that compete for each other.
+
+    `certain` has both stages of each pair that is in every maximum matching: they can leave without changing anything
+    for the others.
+    """
 
     joined: dict[str, str]
     groups: tuple[frozenset[str], ...]
+    certain: frozenset[str]
 
     def seal(self, leaving: Collection[str], sealed: Sealed) -> None:
-        """Settle every group one of whose stages leaves, then forget those that leave."""
+        """Settle the groups of stages that leave, where their leaving would change anything, and forget them."""
         for group in self.groups:
-            if group.isdisjoint(leaving):
+            if self.certain.issuperset(group.intersection(leaving)):
                 continue
             pairs = {uptake: offer for uptake, offer in self.joined.items() if uptake in group}
             sealed.joined.update(pairs)
             sealed.contested |= group - pairs.keys() - set(pairs.values())
+        # One of a pair may leave alone (deleted by its owner): the other is not free for a new partner.
+        parted = (pair for pair in self.joined.items() if (pair[0] in leaving) != (pair[1] in leaving))
+        sealed.contested.update(stage_id for pair in parted for stage_id in pair)
         sealed.forget(leaving)
 
     def hold(self, mature: Collection[str], sealed: Sealed, blind_until: float) -> None:
@@ -54,6 +62,7 @@ def resolve(offers: Iterable[Offer], uptakes: Iterable[Uptake], sealed: Sealed, 
     wholes = _whole_edges(open_offers.values(), open_uptakes.values(), rules)
     pieces = _piece_edges(open_offers, open_uptakes, wholes, rules)
     joined = dict(sealed.joined)
+    certain = {*sealed.joined, *taken}
     groups = []
     for lefts, rights in components(wholes | pieces):
         group = frozenset(lefts | rights)
@@ -64,25 +73,21 @@ def resolve(offers: Iterable[Offer], uptakes: Iterable[Uptake], sealed: Sealed, 
         whole_edges = {owner: wholes[owner] for owner in lefts if owner in wholes}
         if len(group) == 2 and whole_edges:
             pairs = dict(zip(rights, lefts, strict=True))
+            certain |= group
         else:
-            pairs = _joined_wholes(whole_edges, open_offers, open_uptakes, rules)
+            among_all = certain_pairs(whole_edges)
+            certain.update(among_all.keys(), among_all.values())
+            pairs = _joined_wholes(whole_edges, among_all, open_offers, open_uptakes, rules)
             piece_edges = {owner: pieces[owner] for owner in lefts if owner in pieces}
             pairs |= _joined_pieces(piece_edges, open_offers, open_uptakes)
+            if len(group) > rules.max_alike and not is_blind:
+                # The same words again and again: settle what is certain and old, so that the work stays small.
+                newest = max(open_uptakes[owner].at for owner in rights)
+                old = newest - rules.window_s
+                both_views = pairs.items() & among_all.items()
+                sealed.joined.update(pair for pair in both_views if open_uptakes[pair[0]].at < old)
         joined.update(pairs.items() & sealed.held.items() if is_blind else pairs)
-        if len(group) > rules.max_alike and not is_blind:
-            _settle_old_pairs(whole_edges, open_uptakes, sealed, rules)
-    return Layer(joined, tuple(groups))
-
-
-def _settle_old_pairs(edges: _Edges, uptakes: dict[str, Uptake], sealed: Sealed, rules: JoinRules) -> None:
-    """The same words again and again: settle what is certain and old, so that the work stays small.
-
-    Each maximum matching has the certain pairs, so taking them out changes nothing for the others.
-    """
-    certain = certain_pairs(edges)
-    newest = max(uptakes[owner].at for others in edges.values() for owner in others)
-    old = {uptake: offer for uptake, offer in certain.items() if uptakes[uptake].at < newest - rules.window_s}
-    sealed.joined.update(old)
+    return Layer(joined, tuple(groups), frozenset(certain & {*joined, *joined.values()}))
 
 
 def _whole_edges(offers: Iterable[Offer], uptakes: Iterable[Uptake], rules: JoinRules) -> _Edges:
@@ -114,13 +119,17 @@ def _piece_edges(offers: dict[str, Offer], uptakes: dict[str, Uptake], wholes: _
 
 
 def _joined_wholes(
-    edges: _Edges, offers: dict[str, Offer], uptakes: dict[str, Uptake], rules: JoinRules
+    edges: _Edges,
+    among_all: dict[str, str],
+    offers: dict[str, Offer],
+    uptakes: dict[str, Uptake],
+    rules: JoinRules,
 ) -> dict[str, str]:
     prompt_edges = {
         owner: {other for other in others if may_follow(offers[owner], uptakes[other], rules.prompt_s)}
         for owner, others in edges.items()
     }
-    proposed = set(certain_pairs(edges).items()) | set(certain_pairs(prompt_edges).items())
+    proposed = set(among_all.items()) | set(certain_pairs(prompt_edges).items())
     return {
         uptake: offer
         for uptake, offer in proposed

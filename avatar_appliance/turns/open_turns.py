@@ -184,11 +184,24 @@ class OpenTurns:
             return
         quiet_first = sorted(self._open.values(), key=lambda e: (e.stage.ended_at is None, e.touched_at))
         closing = {self._turn_of[entry.stage.id] for entry in quiet_first[:excess]}
-        last_touched = max(e.touched_at for i, e in self._open.items() if self._turn_of[i] in closing)
-        mature = {i for i, entry in self._open.items() if entry.touched_at < now - self._rules.window_s}
-        blind_until = last_touched + self._rules.window_s + self._rules.overlap_s
-        self._grouping.hold(mature, self._memory, blind_until)
-        self._regroup()
+        of_turn: dict[str, list[_Open]] = {turn_id: [] for turn_id in closing}
+        for stage_id, entry in self._open.items():
+            if self._turn_of[stage_id] in closing:
+                of_turn[self._turn_of[stage_id]].append(entry)
+        old = now - self._rules.window_s
+        unsure = [
+            entry
+            for entries in of_turn.values()
+            if not self._grouping.is_certain(entry.evidence for entry in entries)
+            or any(entry.touched_at >= old for entry in entries)
+            for entry in entries
+        ]
+        if unsure:
+            mature = {stage_id for stage_id, entry in self._open.items() if entry.touched_at < old}
+            last_touched = max(entry.touched_at for entry in unsure)
+            blind_until = last_touched + self._rules.window_s + self._rules.overlap_s
+            self._grouping.hold(mature, self._memory, blind_until)
+            self._regroup()
         self._drop_turns(closing - self._changed)
 
     def _drop_turns(self, turn_ids: Collection[str]) -> None:

@@ -81,9 +81,7 @@ def test_the_parts_of_a_shipped_file_are_in_numeric_order_and_no_two_are_the_sam
     for file in model.files:
         for source in file.sources:
             if isinstance(source, PackageSource) and len(source.parts) > 1:
-                numbers = [
-                    int(part.requirement.partition("==")[0].rpartition("part")[2]) for part in source.parts
-                ]
+                numbers = [int(part.requirement.partition("==")[0].rpartition("part")[2]) for part in source.parts]
                 assert numbers == list(range(1, len(numbers) + 1))
                 assert len({part.wheel_sha256 for part in source.parts}) == len(numbers)
 
@@ -129,9 +127,7 @@ def test_a_good_catalogue_of_ones_own_loads(tmp_path: Path) -> None:
         ("engine", "torch", "engine"),
     ],
 )
-def test_a_wrong_entry_is_refused_with_its_place(
-    tmp_path: Path, path: str, value: Any, complaint: str
-) -> None:
+def test_a_wrong_entry_is_refused_with_its_place(tmp_path: Path, path: str, value: Any, complaint: str) -> None:
     with pytest.raises(CatalogueInvalid, match=complaint.replace("[", r"\[")):
         _load(tmp_path, _changed(path, value))
 

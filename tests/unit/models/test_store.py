@@ -33,9 +33,7 @@ ONE, TWO = b"one" * 1000, b"two" * 1000
 @pytest.fixture
 def model(fake_hub: Any, make_model: Callable[..., Model], hub_source: Any) -> Model:
     fake_hub.files = {"one.onnx": ONE, "two.json": TWO}
-    return make_model(
-        {"one.onnx": (ONE, [hub_source("one.onnx")]), "two.json": (TWO, [hub_source("two.json")])}
-    )
+    return make_model({"one.onnx": (ONE, [hub_source("one.onnx")]), "two.json": (TWO, [hub_source("two.json")])})
 
 
 @pytest.fixture
@@ -117,9 +115,7 @@ def test_fetch_repairs_only_the_bad_file(store: ModelStore, model: Model, fake_h
     assert store.verify(model) == []
 
 
-def test_a_failed_repair_leaves_the_good_files_where_they_are(
-    store: ModelStore, model: Model, fake_hub: Any
-) -> None:
+def test_a_failed_repair_leaves_the_good_files_where_they_are(store: ModelStore, model: Model, fake_hub: Any) -> None:
     store.fetch(model)
     (store.path(model) / "one.onnx").unlink()
     fake_hub.status = 500
@@ -133,9 +129,7 @@ def test_a_newer_catalogue_replaces_the_model_and_drops_its_old_files(
 ) -> None:
     store.fetch(model)
     fake_hub.files["three.bin"] = b"3"
-    newer = make_model(
-        {"three.bin": (b"3", [hub_source("three.bin")]), "two.json": (TWO, [hub_source("two.json")])}
-    )
+    newer = make_model({"three.bin": (b"3", [hub_source("three.bin")]), "two.json": (TWO, [hub_source("two.json")])})
     fake_hub.requests.clear()
     store.fetch(newer)
     assert [name for name, _ in fake_hub.requests] == ["three.bin"]
@@ -175,9 +169,7 @@ def test_the_engine_opens_the_folder_or_the_first_file(
     store: ModelStore, make_model: Callable[..., Model], hub_source: Any
 ) -> None:
     files = {"sub/first.gguf": (b"x", [hub_source("x")])}
-    assert (
-        store.entry(make_model(files, engine="llama-cpp")) == store.path(make_model(files)) / "sub/first.gguf"
-    )
+    assert store.entry(make_model(files, engine="llama-cpp")) == store.path(make_model(files)) / "sub/first.gguf"
     assert store.entry(make_model(files, engine="faster-whisper")) == store.path(make_model(files))
 
 
@@ -249,9 +241,7 @@ def test_a_cache_of_another_user_is_told_as_that(
         store.fetch(model)
 
 
-def test_a_read_only_cache_can_still_be_used(
-    store: ModelStore, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_cache_can_still_be_used(store: ModelStore, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     store.fetch(model)
     (store.path(model) / ".verified").unlink()
     monkeypatch.setattr(Path, "write_text", _failing(errno.EROFS))

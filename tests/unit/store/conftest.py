@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from avatar_appliance.store import AudioStore, Database, Stage, Store, Turn, TurnRepository, new_turn_id
+from avatar_appliance.store import AudioStore, Database, Stage, Turn, TurnRepository, new_turn_id
 
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(32)
 
@@ -34,13 +34,6 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 def turns(database: Database, audio: AudioStore) -> TurnRepository:
     """The table of turns."""
     return TurnRepository(database, audio)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """The whole store."""
-    async with Store.open(tmp_path / "whole") as opened:
-        yield opened
 
 
 @pytest.fixture

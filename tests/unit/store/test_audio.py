@@ -38,9 +38,7 @@ async def recorded(
     return turn, file
 
 
-async def test_a_file_is_written_whole_private_and_named_after_its_turn(
-    audio: AudioStore, wav: bytes
-) -> None:
+async def test_a_file_is_written_whole_private_and_named_after_its_turn(audio: AudioStore, wav: bytes) -> None:
     turn_id = new_turn_id(1)
     file = await audio.write(turn_id, "in", wav, duration_s=0.5)
     assert file.name.startswith(f"{turn_id}-in-")
@@ -155,9 +153,7 @@ async def test_a_folder_that_is_not_mounted_does_not_clear_all_pointers(
         assert (await TurnRepository(database, audio).get(last.id)).audio_out == (file,)
 
 
-async def test_the_store_opens_both_halves_and_sweeps(
-    tmp_path: Path, make_turn: MakeTurn, wav: bytes
-) -> None:
+async def test_the_store_opens_both_halves_and_sweeps(tmp_path: Path, make_turn: MakeTurn, wav: bytes) -> None:
     async with Store.open(tmp_path) as store:
         turn, file = await recorded(store.turns, store.audio, make_turn, wav, 1.0)
         orphan = await store.audio.write(new_turn_id(2), "in", wav)

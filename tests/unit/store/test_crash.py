@@ -71,8 +71,6 @@ async def test_a_writer_killed_in_the_middle_of_a_transaction_loses_no_row(tmp_p
 
 
 @pytest.mark.parametrize("after", [1, 5, 23])
-async def test_a_writer_killed_at_an_unlucky_moment_loses_no_acknowledged_row(
-    tmp_path: Path, after: int
-) -> None:
+async def test_a_writer_killed_at_an_unlucky_moment_loses_no_acknowledged_row(tmp_path: Path, after: int) -> None:
     acknowledged = killed_while_busy(tmp_path / "avatar.db", after)
     await check(tmp_path / "avatar.db", acknowledged)

@@ -300,3 +300,38 @@ def test_a_refused_database_ends_the_process(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "DatabaseDamaged" in done.stderr
+
+
+@pytest.mark.parametrize(("ending", "expected"), [("commit", ["one"]), ("rollback", [])])
+async def test_a_cancellation_waits_until_the_end_of_a_transaction_is_decided(
+    database: Database, monkeypatch: pytest.MonkeyPatch, ending: str, expected: list[str]
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    writer = database._writer
+    real = getattr(writer, ending)
+
+    async def slow() -> None:
+        reached.set()
+        await go_on.wait()
+        await real()
+
+    monkeypatch.setattr(writer, ending, slow)
+
+    async def write() -> None:
+        async with database.transaction() as tx:
+            await tx.execute(INSERT, ("one",))
+            if ending == "rollback":
+                raise ValueError("stop")
+
+    task = asyncio.create_task(write())
+    await reached.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    monkeypatch.setattr(writer, ending, real)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await ids(database) == expected
+    await write_one(database, "two")

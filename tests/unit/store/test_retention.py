@@ -109,6 +109,20 @@ async def test_more_than_one_batch_goes_in_one_run(
     assert await kept(turns) == []
 
 
+async def test_the_disk_gets_its_space_back(
+    turns: TurnRepository, audio: AudioStore, database: Database, make_turn: MakeTurn
+) -> None:
+    many = [make_turn(float(number), transcript="a long story " * 50) for number in range(200)]
+    await turns.save(many, new={turn.id for turn in many})
+    await database.reclaim()
+    size_before = database.path.stat().st_size
+    await run(database, audio, days=30)
+    free_pages = await database.fetch_one("PRAGMA freelist_count")
+    assert free_pages is not None
+    assert free_pages[0] == 0
+    assert database.path.stat().st_size < size_before / 2
+
+
 @pytest.mark.parametrize("limits", [{"days": -1}, {"audio_days": -0.5}, {"max_audio_bytes": -1}])
 def test_a_negative_limit_is_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="negative"):

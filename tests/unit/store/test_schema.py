@@ -54,9 +54,7 @@ async def test_a_migration_that_fails_leaves_the_old_schema_whole(tmp_path: Path
     async with Database.open(path):
         pass
     before = dump(path)
-    broken = Migration(
-        len(MIGRATIONS) + 1, "broken", "CREATE TABLE half (id TEXT) STRICT; INSERT INTO nowhere;"
-    )
+    broken = Migration(len(MIGRATIONS) + 1, "broken", "CREATE TABLE half (id TEXT) STRICT; INSERT INTO nowhere;")
     with pytest.raises(sqlite3.Error):
         async with Database.open(path, migrations=(*MIGRATIONS, broken)):
             pass

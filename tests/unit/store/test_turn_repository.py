@@ -53,9 +53,7 @@ async def test_a_turn_comes_back_as_it_was(turns: TurnRepository) -> None:
         degraded="small (busy)",
         detail={"tokens": 7, "名": ["值", None, 0.5]},
     )
-    act = Stage(
-        id="k-0", parent_id="k", kind="act", connection_id="conversation-3", started_at=11.5, ended_at=12.0
-    )
+    act = Stage(id="k-0", parent_id="k", kind="act", connection_id="conversation-3", started_at=11.5, ended_at=12.0)
     heard = Stage(
         id="t",
         kind="transcribe",
@@ -190,9 +188,7 @@ async def test_search_follows_changes(turns: TurnRepository, make_turn: MakeTurn
     assert await listed(turns, text="bathroom") == []
 
 
-async def test_a_turn_deleted_meanwhile_is_not_written_again(
-    turns: TurnRepository, make_turn: MakeTurn
-) -> None:
+async def test_a_turn_deleted_meanwhile_is_not_written_again(turns: TurnRepository, make_turn: MakeTurn) -> None:
     kept, deleted, fresh = make_turn(1.0), make_turn(2.0), make_turn(3.0)
     await save(turns, kept, deleted)
     await turns.delete(deleted.id)
@@ -202,9 +198,7 @@ async def test_a_turn_deleted_meanwhile_is_not_written_again(
     assert (await turns.get(kept.id)).voice is None
 
 
-async def test_a_merge_moves_the_stages_and_removes_the_row(
-    turns: TurnRepository, make_turn: MakeTurn
-) -> None:
+async def test_a_merge_moves_the_stages_and_removes_the_row(turns: TurnRepository, make_turn: MakeTurn) -> None:
     one, other = make_turn(1.0, conversation_id="c"), make_turn(2.0, conversation_id="c")
     await save(turns, one, other)
     await turns.save([replace(one, stages=one.stages + other.stages)], merged={other.id})
@@ -292,9 +286,7 @@ async def test_a_conversation_goes_with_its_last_turn(turns: TurnRepository, mak
         await turns.delete_conversation("c")
 
 
-async def test_turns_that_may_still_be_open_are_found_again(
-    turns: TurnRepository, make_turn: MakeTurn
-) -> None:
+async def test_turns_that_may_still_be_open_are_found_again(turns: TurnRepository, make_turn: MakeTurn) -> None:
     await save(
         turns,
         make_turn(1.0, transcript="long over", ended_at=2.0),

@@ -130,7 +130,7 @@ def check_never_wrong(turns: set[frozenset[tuple[str, int]]]) -> None:
         assert len({kind for kind, _ in stages}) == len(stages)
 
 
-@settings(max_examples=400)
+@settings(max_examples=120)
 @given(households(), st.randoms(use_true_random=False))
 def test_never_a_wrong_join_whatever_the_order_of_reports(home: list[Exchange], random: Any) -> None:
     reports = [report for exchange in home for report in exchange.reports]
@@ -140,7 +140,7 @@ def test_never_a_wrong_join_whatever_the_order_of_reports(home: list[Exchange], 
     assert take_all(reports) == in_order
 
 
-@settings(max_examples=400)
+@settings(max_examples=120)
 @given(households(), st.randoms(use_true_random=False))
 def test_what_cannot_be_mistaken_is_always_joined(home: list[Exchange], random: Any) -> None:
     reports = [report for exchange in home for report in exchange.reports]
@@ -162,7 +162,7 @@ def test_what_cannot_be_mistaken_is_always_joined(home: list[Exchange], random: 
                 assert any({("think", number), ("speak", number)} <= stages for stages in turns)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(households(span_s=60.0, most=5))
 def test_one_after_the_other_the_same_words_are_joined_too(home: list[Exchange]) -> None:
     """Somebody repeats a sentence: each exchange starts when the one before is over, and all are whole."""
@@ -219,7 +219,7 @@ def begun(report: StageReport) -> StageStarted:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(households(span_s=400.0, most=14), st.integers(0, 3))
 def test_old_stages_that_leave_never_cause_a_wrong_join(home: list[Exchange], lag_s: int) -> None:
     arrivals: list[tuple[float, StageReport | StageStarted]] = []
@@ -231,7 +231,7 @@ def test_old_stages_that_leave_never_cause_a_wrong_join(home: list[Exchange], la
     check_what_is_stored(arrivals, JoinRules(stage_limit_s=45.0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(households(span_s=60.0, most=14, streamed=False))
 def test_lack_of_room_never_causes_a_wrong_join(home: list[Exchange]) -> None:
     """Only so many stages are open; each report arrives before the next stage begins."""

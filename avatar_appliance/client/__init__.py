@@ -1,0 +1,25 @@
+"""A client of the three Wyoming servers: what `avatar say|ask|listen|doctor|bench` speak with."""
+
+from __future__ import annotations
+
+from .converse import Answer, converse
+from .describe import describe
+from .endpoint import Endpoint, ServerError
+from .synthesize import Speech, synthesize
+from .transcribe import Transcription, transcribe
+from .wav import WavAudio, read_wav, write_wav
+
+__all__ = [
+    "Answer",
+    "Endpoint",
+    "ServerError",
+    "Speech",
+    "Transcription",
+    "WavAudio",
+    "converse",
+    "describe",
+    "read_wav",
+    "synthesize",
+    "transcribe",
+    "write_wav",
+]

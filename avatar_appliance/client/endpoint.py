@@ -1,0 +1,82 @@
+"""Where a Wyoming server listens, and a bounded conversation with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from wyoming.error import Error
+from wyoming.event import Event, Eventable
+
+from avatar_appliance.errors import AvatarError, DeadlineExceeded, WorkerUnavailable
+from avatar_appliance.wire import FrameLimits, open_reader, read_event, write_event
+
+CONNECT_TIMEOUT_S = 5.0
+LIMITS = FrameLimits(header_bytes=2**20, data_bytes=2**24, payload_bytes=2**26)
+
+
+class ServerError(AvatarError):
+    """A Wyoming server answered with an `error` event; `server_code` is its code."""
+
+    code = "server-error"
+    default_hint = "docs/errors.md explains the code; the server's log has the details."
+    http_status = 502
+
+    def __init__(self, text: str, server_code: str | None) -> None:
+        super().__init__(f"{text} (code: {server_code or 'none'})")
+        self.server_code = server_code
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Host and port of a Wyoming server."""
+
+    host: str
+    port: int
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Conversation]:
+        """Open one connection; raises WorkerUnavailable when nobody listens there."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                reader, writer = await open_reader(host=self.host, port=self.port, limits=LIMITS)
+        except (OSError, TimeoutError):
+            raise WorkerUnavailable(
+                f"nothing answers on {self.host} port {self.port}",
+                hint="Is the appliance running? `avatar up` starts it.",
+            ) from None
+        try:
+            yield Conversation(self, reader, writer)
+        finally:
+            writer.transport.abort()
+
+
+class Conversation:
+    """One open connection."""
+
+    def __init__(self, endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._endpoint = endpoint
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, event: Event | Eventable) -> None:
+        """Send one event."""
+        await write_event(self._writer, event.event() if isinstance(event, Eventable) else event)
+
+    async def receive(self, timeout_s: float) -> Event:
+        """Return the next event; raises ServerError, DeadlineExceeded, or WorkerUnavailable when the server hung up."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                event = await read_event(self._reader, LIMITS)
+        except TimeoutError:
+            raise DeadlineExceeded(f"no answer within {timeout_s:g} s") from None
+        except OSError:
+            event = None
+        if event is None:
+            raise WorkerUnavailable(f"{self._endpoint.host} port {self._endpoint.port} closed the connection")
+        if Error.is_type(event.type):
+            error = Error.from_event(event)
+            raise ServerError(error.text, error.code)
+        return event

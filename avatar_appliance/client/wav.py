@@ -1,0 +1,48 @@
+"""WAV files in and out."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar_appliance.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class WavAudio:
+    """PCM with its shape."""
+
+    rate_hz: int
+    width_bytes: int
+    channels: int
+    pcm: bytes
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.pcm) / (self.rate_hz * self.width_bytes * self.channels)
+
+
+def read_wav(path: Path) -> WavAudio:
+    """Return the audio of a PCM WAV file; raises BadRequest when it is none."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            return WavAudio(
+                file.getframerate(),
+                file.getsampwidth(),
+                file.getnchannels(),
+                file.readframes(file.getnframes()),
+            )
+    except (OSError, EOFError, wave.Error) as error:
+        hint = "Convert it first: `ffmpeg -i FILE -ac 1 -ar 16000 out.wav`."
+        raise BadRequest(f"{path} is no readable PCM WAV file ({type(error).__name__})", hint=hint) from None
+
+
+def write_wav(path: Path, audio: WavAudio) -> None:
+    """Write a PCM WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(audio.channels)
+        file.setsampwidth(audio.width_bytes)
+        file.setframerate(audio.rate_hz)
+        file.writeframes(audio.pcm)

@@ -1,0 +1,131 @@
+"""The control plane: opens the store, takes reports, announces the servers, serves the HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator
+
+from avatar_appliance.admin.app import create_app
+from avatar_appliance.admin.dependencies import AdminDependencies
+from avatar_appliance.admin.server import serve
+from avatar_appliance.admin.token import OwnerToken
+from avatar_appliance.config import Settings
+from avatar_appliance.discovery import Announcer, Policy, load_machine_identity
+from avatar_appliance.errors import AvatarError
+from avatar_appliance.log import log_defect
+from avatar_appliance.notify import notify
+from avatar_appliance.processes.protocol import ProcessManager
+from avatar_appliance.store import RetentionLimits, Store
+from avatar_appliance.turns import TurnJoiner
+
+from .announcing import Announcing
+from .report_server import ReportServer
+from .system import ApplianceSystem
+
+_LOGGER = logging.getLogger(__name__)
+
+TICK_S = 5.0
+RETENTION_INTERVAL_S = 3600.0
+
+
+class ControlPlane:
+    """One running control plane; made by `ControlPlane.run`."""
+
+    def __init__(self, settings: Settings, store: Store, announcing: Announcing, new_token: str | None) -> None:
+        self.settings = settings
+        self.store = store
+        self.announcing = announcing
+        self.new_token = new_token
+        """The owner's token if this start made it: the only moment it can be shown."""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def run(cls, settings: Settings, processes: ProcessManager | None = None) -> AsyncIterator[ControlPlane]:
+        """Start everything and stop it in reverse order.
+
+        `processes` are those that this control plane manages, if any. Raises what the store raises, and ConfigError
+        when the API's port is taken.
+        """
+        state_dir = settings.paths.state_dir
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store.open(state_dir, limits=_limits(settings)))
+            joiner = TurnJoiner(store.turns, store.audio if settings.store.audio else None, clock=time.time)
+            await joiner.load()
+            reports = ReportServer(settings.paths.runtime_dir, joiner)
+            await reports.start()
+            stack.push_async_callback(reports.stop)
+            announcer = Announcer(
+                load_machine_identity(state_dir),
+                Policy(
+                    bind_host=settings.host,
+                    addresses=tuple(settings.discovery.addresses),
+                    interfaces=tuple(settings.discovery.interfaces),
+                ),
+            )
+            if settings.discovery.enabled:
+                await stack.enter_async_context(announcer)
+            announcing = Announcing(settings, announcer)
+            token = OwnerToken(state_dir, settings.admin.token)
+            new_token = token.ensure()
+            system = ApplianceSystem(settings, announcer, processes)
+            app = create_app(AdminDependencies(store=store, token=token, system=system))
+            await stack.enter_async_context(serve(app, settings.admin.host, settings.admin.port))
+            for coroutine in (announcing.run(), _tick(joiner), _retention(store)):
+                stack.push_async_callback(_end, asyncio.create_task(coroutine))
+            yield cls(settings, store, announcing, new_token)
+
+
+async def run_control_plane(settings: Settings) -> None:
+    """Run the control plane alone until SIGTERM or SIGINT, as systemd does: the other processes are units."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with ControlPlane.run(settings) as plane:
+        if plane.new_token is not None:
+            # Not into the log: a token shown once must not be readable there for ever.
+            _LOGGER.warning("an owner's token was made; `avatar token --renew` makes one you can see")
+        notify(READY="1", STATUS="running")
+        await stopping.wait()
+        notify(STOPPING="1")
+
+
+def _limits(settings: Settings) -> RetentionLimits:
+    store = settings.store
+    return RetentionLimits(
+        days=store.retention_days, audio_days=store.audio_days, max_audio_bytes=store.max_audio_bytes
+    )
+
+
+async def _tick(joiner: TurnJoiner) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        try:
+            await joiner.tick()
+        except AvatarError as error:
+            _LOGGER.warning("history: %s (%s)", error.text, error.code)
+        except Exception as error:  # noqa: BLE001 - the history must not end because of one bad turn
+            log_defect(_LOGGER, "defect in the history", error)
+
+
+async def _retention(store: Store) -> None:
+    while True:
+        try:
+            done = await store.retention.run(time.time())
+            if done.turns_deleted or done.audio_deleted:
+                _LOGGER.info("retention: %d turns and %d recordings deleted", done.turns_deleted, done.audio_deleted)
+        except AvatarError as error:
+            _LOGGER.warning("retention: %s (%s)", error.text, error.code)
+        await asyncio.sleep(RETENTION_INTERVAL_S)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    outcome = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(outcome[0], Exception):
+        log_defect(_LOGGER, "defect in the background", outcome[0])

@@ -1,0 +1,112 @@
+"""What the control plane knows about itself and its processes, for the HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from avatar_appliance import __version__
+from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, ProcessRole, SystemInfo
+from avatar_appliance.config import Settings
+from avatar_appliance.discovery import Announcer
+from avatar_appliance.processes.process import ProcessStatus
+from avatar_appliance.processes.protocol import ProcessManager
+
+from .announcing import ROLES
+
+LIBRARIES = ("wyoming", "faster-whisper", "piper-tts", "xllamacpp", "espeakng-loader", "fastapi", "zeroconf")
+_ROLES: dict[str, ProcessRole] = {"asr": "asr", "tts": "tts", "conversation": "conversation"}
+
+
+class ApplianceSystem:
+    """Answers `GET /health` and `GET /api/system/info`."""
+
+    def __init__(self, settings: Settings, announcer: Announcer, processes: ProcessManager | None) -> None:
+        self._settings = settings
+        self._announcer = announcer
+        self._processes = processes
+        self._started_at = datetime.now(UTC)
+        self._started_s = time.monotonic()
+
+    def processes(self) -> Sequence[ProcessInfo]:
+        """Return this process and those it manages; under systemd the others are units and not listed."""
+        control = ProcessInfo(name="control", kind="control", state="ready", pid=os.getpid(), since=self._started_at)
+        managed = self._processes.statuses().values() if self._processes is not None else ()
+        return (control, *(self._of(status) for status in managed))
+
+    async def info(self) -> SystemInfo:
+        """Return a snapshot; looks at /proc and the disks in a thread."""
+        return await asyncio.to_thread(self._info)
+
+    def _info(self) -> SystemInfo:
+        return SystemInfo(
+            version=__version__,
+            python=platform.python_version(),
+            started_at=self._started_at,
+            uptime_s=time.monotonic() - self._started_s,
+            processes=[_with_memory(process) for process in self.processes()],
+            disks=[
+                _disk("state", self._settings.paths.state_dir),
+                _disk("cache", self._settings.paths.cache_dir),
+            ],
+            libraries={name: found for name in LIBRARIES if (found := _version(name))},
+            discovery=self._announcer.status(),
+        )
+
+    def _of(self, status: ProcessStatus) -> ProcessInfo:
+        worker = self._settings.workers.get(status.name) if status.name not in ROLES else None
+        return ProcessInfo(
+            name=status.name,
+            kind="server" if worker is None else "worker",
+            state=status.state.value,
+            role=_ROLES[status.name] if worker is None else worker.role,
+            engine=worker.engine if worker is not None else None,
+            pid=status.pid,
+            restarts=status.restarts,
+            since=datetime.fromtimestamp(status.since, UTC),
+            last_exit=_exit(status),
+        )
+
+
+def _exit(status: ProcessStatus) -> ProcessExit | None:
+    at = datetime.fromtimestamp(status.since, UTC)
+    match status.last_exit:
+        case None:
+            return None
+        case int(code):
+            return ProcessExit(at=at, code=code)
+        case str(name):
+            return ProcessExit(at=at, signal=name)
+
+
+def _with_memory(process: ProcessInfo) -> ProcessInfo:
+    return replace(process, rss_bytes=_rss_bytes(process.pid)) if process.pid is not None else process
+
+
+def _rss_bytes(pid: int) -> int | None:
+    try:
+        # proc(5): the second field of statm is the resident set in pages.
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return None  # it ended between two looks
+
+
+def _disk(name: str, folder: Path) -> DiskInfo:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    usage = shutil.disk_usage(existing)
+    return DiskInfo(folder="state" if name == "state" else "cache", free_bytes=usage.free, total_bytes=usage.total)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,66 @@
+"""Real sockets, the real `wyoming` client, our real servers; only the models are scripted."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import wave
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `wire_harness`
+
+from wire_harness.house import House
+from wire_harness.servers import Servers
+
+
+@pytest.fixture
+def runtime_dir() -> Iterator[Path]:
+    """A folder with a short path: a unix socket's may have about 100 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="wire"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+async def servers(runtime_dir: Path) -> AsyncIterator[Servers]:
+    """Starts `WyomingServer`s for handlers, and stops them."""
+    async with Servers(runtime_dir) as running:
+        yield running
+
+
+@pytest.fixture
+async def house(runtime_dir: Path) -> AsyncIterator[House]:
+    """Workers with scripted engines, and the data plane's servers in front of them."""
+    async with House(runtime_dir) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def librivox(speech_dir: Path) -> bytes:
+    """Three seconds of somebody reading, 16 kHz 16-bit mono; speech from 0.26 s to 2.85 s."""
+    return _pcm(speech_dir / "en_librivox_0880.wav")
+
+
+@pytest.fixture(scope="session")
+def jfk(speech_dir: Path) -> bytes:
+    """Eleven seconds of a speech with a pause of a second and one of half a second."""
+    return _pcm(speech_dir / "en_jfk.wav")
+
+
+def _pcm(path: Path) -> bytes:
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (16_000, 2, 1)
+        return file.readframes(file.getnframes())
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait only a moment for workers that are away, where the test is about what comes then."""
+    monkeypatch.setattr("wyoming_servers.backends.ladder.RESTART_WAIT_S", 0.1)
+    monkeypatch.setattr("wyoming_servers.backends.ladder.RETRY_INTERVAL_S", 0.01)
+    for module in ("asr.decode", "tts.speech", "conversation.agent"):
+        monkeypatch.setattr(f"wyoming_servers.{module}.PATIENCE_S", 0.03)

@@ -1,0 +1,234 @@
+"""A whole data plane in this process, on scripted workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import uvicorn
+
+from avatar_appliance.config.settings import AsrSettings, ConversationSettings, LimitsSettings, TtsSettings
+from avatar_appliance.config.workers import FakeWorker, WorkerSettings, socket_path
+from avatar_appliance.turns.report import ReportedKind, StageReport, StageStarted
+from wyoming_servers.asr.handler import AsrHandler
+from wyoming_servers.asr.offer import AsrOffer
+from wyoming_servers.backends.chat_model import ChatModel
+from wyoming_servers.backends.watch import WorkerWatch
+from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
+from wyoming_servers.base import Request
+from wyoming_servers.conversation.agent import Agent
+from wyoming_servers.conversation.handler import ConversationHandler
+from wyoming_servers.conversation.memory import ConversationMemory
+from wyoming_servers.report import Reporter, StageRecorder
+from wyoming_servers.tts.handler import TtsHandler
+from wyoming_servers.tts.voices import VoiceBook
+from wyoming_servers.workers.asr_worker import AsrWorkerHandler
+from wyoming_servers.workers.engine import EngineThread, SpeechToText, TextToSpeech
+from wyoming_servers.workers.fake_llm import fake_llm_app
+from wyoming_servers.workers.tts_worker import TtsWorkerHandler
+
+from .engines import WatchedAsr, WatchedTts, fake
+from .servers import Served, Servers
+from .waiting import until
+
+LANGUAGES = ("en", "zh-TW")
+
+
+class Reports(Reporter):
+    """Keeps what would go to the control plane."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+        self.started: list[StageStarted] = []
+        self.ended: list[StageReport] = []
+
+    def send(self, report: StageStarted | StageReport) -> None:
+        # Through the wire form and back: a report that the control plane would refuse fails here.
+        if isinstance(report, StageStarted):
+            self.started.append(StageStarted.from_event(report.to_event()))
+        else:
+            self.ended.append(StageReport.from_event(report.to_event()))
+
+    async def one(self) -> StageReport:
+        """Return the only report, once it is here."""
+        await until(lambda: self.ended)
+        assert len(self.ended) == 1
+        return self.ended[0]
+
+
+class Llm:
+    """An OpenAI-compatible server on a unix socket."""
+
+    def __init__(self, app: Any, path: Path) -> None:
+        config = uvicorn.Config(
+            app, uds=str(path), log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ws="none"
+        )
+        self.server = uvicorn.Server(config)
+        self._path = path
+
+    async def start(self) -> None:
+        """Listen. (`Server.serve` looks for its end only every 0.1 s, `shutdown` waits as long.)"""
+        self.server.config.load()
+        self.server.lifespan = self.server.config.lifespan_class(self.server.config)
+        await self.server.startup()
+
+    async def stop(self) -> None:
+        """End it, breaking what it is in the middle of."""
+        if not self._path.exists():
+            return
+        self._path.unlink()
+        for listener in self.server.servers:
+            listener.close()
+        for connection in list(self.server.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server.server_state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.server.server_state.tasks, return_exceptions=True)
+
+
+class House:
+    """Starts workers and servers by name; everything ends with the `async with`."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        self.runtime_dir = runtime_dir
+        self.reports = Reports()
+        self.threads: dict[str, EngineThread] = {}
+        self._servers = Servers(runtime_dir)
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._servers)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for thread in self.threads.values():
+            thread.close()
+        await self._stack.aclose()
+
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    async def asr_worker(self, name: str, engine: SpeechToText | None = None, **limits: Any) -> Served:
+        """Start an ASR worker."""
+        settings = LimitsSettings(**limits)
+        handler = AsrWorkerHandler(engine or WatchedAsr(), self._thread(name, settings), settings)
+        return await self._servers.start(handler, f"worker-{name}", **limits)
+
+    async def tts_worker(self, name: str, engine: TextToSpeech | None = None, **limits: Any) -> Served:
+        """Start a TTS worker."""
+        settings = LimitsSettings(**limits)
+        handler = TtsWorkerHandler(engine or WatchedTts(), self._thread(name, settings), settings)
+        return await self._servers.start(handler, f"worker-{name}", **limits)
+
+    async def llm_worker(self, name: str, app: Any = None, **settings: Any) -> Llm:
+        """Start a fake LLM, or an app of the test's own."""
+        path = socket_path(self.runtime_dir, name)
+        llm = Llm(app or fake_llm_app(fake("llm", **settings)), path)
+        self._stack.push_async_callback(llm.stop)
+        await llm.start()
+        return llm
+
+    # -- servers ---------------------------------------------------------------------------------------------------
+
+    async def asr(
+        self,
+        workers: Sequence[str] = ("whisper",),
+        *,
+        settings: dict[str, Any] | None = None,
+        languages: Sequence[str] = LANGUAGES,
+        keep_audio: bool = True,
+        **limits: Any,
+    ) -> Served:
+        """Start the speech-to-text server."""
+        wishes = AsrSettings(workers=list(workers), **(settings or {}))
+        links = self.links(workers)
+        watch = WorkerWatch(links)
+        offer = AsrOffer("House STT", languages, watch, endpointing=wishes.endpointing == "server")
+        self._run(watch.run())
+        recorder = self._recorder("transcribe", keep_audio)
+        return await self._servers.start(
+            AsrHandler(wishes, LimitsSettings(**limits), offer, links, recorder), "asr", **limits
+        )
+
+    async def tts(
+        self,
+        workers: Sequence[str] = ("piper",),
+        *,
+        settings: dict[str, Any] | None = None,
+        languages: Sequence[str] = LANGUAGES,
+        keep_audio: bool = True,
+        wait: bool = True,
+        **limits: Any,
+    ) -> Served:
+        """Start the text-to-speech server and wait until it knows its workers' voices."""
+        wishes = TtsSettings(workers=list(workers), **(settings or {}))
+        links = self.links(workers)
+        watch = WorkerWatch(links)
+        book = VoiceBook("House TTS", languages, watch, wishes.default_voice)
+        self._run(watch.run())
+        if wait:
+            async with asyncio.timeout(10):
+                await watch.wait_until(lambda: watch.all_known)
+        by_name = {link.name: link for link in links}
+        recorder = self._recorder("speak", keep_audio)
+        handler = TtsHandler(wishes, LimitsSettings(**limits), book, by_name, recorder, languages[0])
+        return await self._servers.start(handler, "tts", **limits)
+
+    async def conversation(
+        self,
+        workers: Sequence[str] = ("chat",),
+        *,
+        settings: dict[str, Any] | None = None,
+        languages: Sequence[str] = LANGUAGES,
+        worker_settings: dict[str, WorkerSettings] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **limits: Any,
+    ) -> Served:
+        """Start the conversation server."""
+        wishes = ConversationSettings(workers=list(workers), **(settings or {}))
+        known = worker_settings or {}
+        models = [ChatModel(name, known.get(name, _local()), self.runtime_dir) for name in workers]
+        for model in models:
+            self._stack.push_async_callback(model.aclose)
+        memory = ConversationMemory(
+            turns=wishes.history_turns,
+            ttl_s=wishes.history_ttl_s,
+            conversations=wishes.max_conversations,
+            clock=clock,
+        )
+        agent = Agent(wishes, models, memory, "Testhaus")
+        recorder = self._recorder("think", keep_audio=False)
+        handler = ConversationHandler("House", list(languages), agent, LimitsSettings(**limits), recorder)
+        return await self._servers.start(handler, "conversation", **limits)
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def links(self, workers: Sequence[str]) -> list[WyomingWorkerLink]:
+        """Return links to workers of this house."""
+        return [WyomingWorkerLink(name, _local(), self.runtime_dir) for name in workers]
+
+    def _thread(self, name: str, limits: LimitsSettings) -> EngineThread:
+        thread = EngineThread(max_waiting=limits.worker_queue, wait_s=limits.worker_wait_s)
+        if name in self.threads:  # restarted
+            self.threads[name].close()
+        self.threads[name] = thread
+        return thread
+
+    def _recorder(self, kind: ReportedKind, keep_audio: bool) -> Callable[[Request], StageRecorder]:
+        return lambda request: StageRecorder(self.reports, kind, request.connection, keep_audio=keep_audio)
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(end)
+
+
+def _local() -> FakeWorker:
+    return fake("asr")

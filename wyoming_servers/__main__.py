@@ -1,0 +1,48 @@
+"""`python -m wyoming_servers serve ROLE | worker NAME`: the processes of the data plane.
+
+Small on purpose: the command line for people is `avatar`, which starts these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from avatar_appliance.config import load_settings
+from avatar_appliance.errors import AvatarError, ConfigError
+from avatar_appliance.log import set_up_logging
+from avatar_appliance.processes.parent_death import die_with_parent
+
+from .serve import SERVER_ROLES, run_server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one server or worker until SIGTERM; return a sysexits code."""
+    parser = argparse.ArgumentParser(prog="python -m wyoming_servers", description=__doc__)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve").add_argument("role", choices=SERVER_ROLES)
+    commands.add_parser("worker").add_argument("name")
+    options = parser.parse_args(arguments)
+    if options.parent is not None:
+        die_with_parent(options.parent)
+    try:
+        settings = load_settings(options.config)
+        set_up_logging(settings.log.level, options.role if options.command == "serve" else options.name)
+        if options.command == "serve":
+            run_server(options.role, settings)
+        else:
+            from .workers.run import run_worker
+
+            run_worker(options.name, settings)
+    except AvatarError as error:
+        print(f"{error.text}\n  {error.hint}", file=sys.stderr)
+        return os.EX_CONFIG if isinstance(error, ConfigError) else os.EX_UNAVAILABLE
+    return os.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""A chat model behind any OpenAI-compatible endpoint, streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+
+from avatar_appliance.config.workers import OpenAIWorker, WorkerSettings, socket_path
+from avatar_appliance.errors import WorkerBusy, WorkerFailed, WorkerUnavailable
+
+_LOGGER = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 2.0
+# The longest silence before and between tokens: a cold prefill on a CPU takes half a minute.
+TOKEN_TIMEOUT_S = 90.0
+# What one answer may bring, whatever the endpoint makes of `max_tokens`.
+MAX_ANSWER_CHARS = 32_000
+MAX_ERROR_CHARS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ContextTooLong(WorkerFailed):
+    """The messages do not fit into the model's context window."""
+
+    code = "context-too-long"
+    default_hint = "The conversation is long; it continues with its older part forgotten."
+    retryable = False
+
+
+class Answer:
+    """An answer whose first piece is here; close it to hang up, which stops the model."""
+
+    def __init__(self, first: str, rest: AsyncGenerator[str, None]) -> None:
+        self._first = first
+        self._rest = rest
+
+    def __aiter__(self) -> Answer:
+        return self
+
+    async def __anext__(self) -> str:
+        if self._first:
+            first, self._first = self._first, ""
+            return first
+        return await anext(self._rest)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._rest.aclose()
+
+
+class ChatModel:
+    """One endpoint: a local worker on its unix socket, or a URL."""
+
+    def __init__(self, name: str, settings: WorkerSettings, runtime_dir: Path) -> None:
+        self.name = name
+        self.down_since_s: float | None = None
+        """When (by the loop's clock) it was first found away; None after it was last found there."""
+        timeout = httpx.Timeout(TOKEN_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        self._configured: str | None = None
+        if isinstance(settings, OpenAIWorker):
+            self._configured = settings.model
+            headers = {}
+            if settings.api_key is not None:
+                headers["Authorization"] = f"Bearer {settings.api_key.get_secret_value()}"
+            base = str(settings.base_url).rstrip("/") + "/"
+            # trust_env off: a proxy variable of the shell must not carry the house's speech elsewhere.
+            self._client = httpx.AsyncClient(base_url=base, headers=headers, timeout=timeout, trust_env=False)
+        else:
+            # No TLS on a unix socket: reading the certificate store would cost a tenth of a second.
+            transport = httpx.AsyncHTTPTransport(uds=str(socket_path(runtime_dir, name)), verify=False)
+            self._client = httpx.AsyncClient(
+                base_url="http://worker/v1/", transport=transport, timeout=timeout, trust_env=False
+            )
+        self._model = self._configured
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def ready(self) -> str:
+        """Return the model's name at the endpoint; raises WorkerUnavailable or WorkerFailed."""
+        if self._model is None:
+            self._model = await self._listed()
+        return self._model
+
+    async def probe(self) -> None:
+        """Ask whether somebody is there; raises WorkerUnavailable or WorkerFailed."""
+        listed = await self._listed()
+        self._model = self._configured or listed
+
+    async def open(self, messages: Sequence[Message], *, max_tokens: int, temperature: float) -> Answer:
+        """Ask, wait for the first piece, and return the answer.
+
+        Until it returns, nothing is lost by asking another model instead. Raises WorkerUnavailable when nobody is there
+        (any more), WorkerBusy, ContextTooLong or WorkerFailed.
+        """
+        pieces = self._pieces(messages, max_tokens, temperature)
+        try:
+            first = await anext(pieces, "")
+        except WorkerUnavailable:
+            self.down_since_s = self.down_since_s or asyncio.get_running_loop().time()
+            raise
+        except BaseException:
+            await pieces.aclose()
+            raise
+        self.down_since_s = None
+        return Answer(first, pieces)
+
+    async def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float
+    ) -> AsyncGenerator[str, None]:
+        """Yield the answer piece by piece; raises as `open` does."""
+        async with contextlib.aclosing(self._pieces(messages, max_tokens, temperature)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _listed(self) -> str:
+        """Return the first model the endpoint lists."""
+        try:
+            response = await self._client.get("models")
+            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # llama.cpp while it loads
+                raise WorkerUnavailable(f"worker {self.name} is loading")
+            return str(response.raise_for_status().json()["data"][0]["id"])
+        except httpx.RequestError as error:
+            raise self._translated(error, begun=False) from None
+        except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, RecursionError):
+            raise WorkerFailed(f"worker {self.name} does not list its models") from None
+
+    async def _pieces(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float
+    ) -> AsyncGenerator[str, None]:
+        body = {
+            "model": await self.ready(),
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "stream": True,
+        }
+        count = 0
+        try:
+            async with self._client.stream("POST", "chat/completions", json=body) as response:
+                if response.status_code != httpx.codes.OK:
+                    await self._refuse(response)
+                finished = False
+                async for line in response.aiter_lines():
+                    if not line.startswith("data:"):
+                        continue
+                    data = line.removeprefix("data:").strip()
+                    if data == "[DONE]":
+                        finished = True
+                        break
+                    text, ended = self._piece(data)
+                    finished = finished or ended
+                    if text:
+                        yield text
+                    if (count := count + len(text)) > MAX_ANSWER_CHARS:
+                        raise WorkerFailed(f"worker {self.name} does not stop talking")
+                if not finished:
+                    raise WorkerFailed(f"worker {self.name} broke off in the middle of an answer")
+        except httpx.RequestError as error:
+            raise self._translated(error, begun=count > 0) from None
+
+    def _piece(self, data: str) -> tuple[str, bool]:
+        try:
+            event: dict[str, Any] = json.loads(data)
+            if "error" in event:
+                raise WorkerFailed(f"worker {self.name} reported an error")
+            choices = event.get("choices") or []
+            if not choices:
+                return "", False
+            content = (choices[0].get("delta") or {}).get("content")
+            # Half a surrogate pair (an emoji cut in two) can be neither sent nor spoken.
+            text = content.encode(errors="replace").decode() if isinstance(content, str) else ""
+            return text, choices[0].get("finish_reason") is not None
+        except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
+            raise WorkerFailed(f"worker {self.name} sent something that is no completion") from None
+
+    async def _refuse(self, response: httpx.Response) -> None:
+        body = (await response.aread()).decode(errors="replace")[:MAX_ERROR_CHARS]
+        # The endpoint's error text may quote the prompt: it decides what happened, and stays at DEBUG.
+        _LOGGER.debug("worker %s answered %d: %s", self.name, response.status_code, body)
+        if response.status_code in (400, 413) and any(word in body for word in ("context", "n_ctx", "max_model_len")):
+            raise ContextTooLong(f"worker {self.name}: the conversation does not fit")
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise WorkerUnavailable(f"worker {self.name} is loading")
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise WorkerBusy(f"worker {self.name} is busy")
+        self._model = self._configured  # perhaps it serves another model now
+        raise WorkerFailed(f"worker {self.name} answered {response.status_code}")
+
+    def _translated(self, error: httpx.RequestError, *, begun: bool) -> WorkerUnavailable | WorkerFailed:
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+            self._model = self._configured
+            return WorkerUnavailable(f"worker {self.name} is not running")
+        if isinstance(error, httpx.TimeoutException):
+            return WorkerFailed(f"worker {self.name} said nothing for {TOKEN_TIMEOUT_S:g} s")
+        if not begun and isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+            # It hung up before the first word: killed, or restarting. Nothing is lost by asking again.
+            self._model = self._configured
+            return WorkerUnavailable(f"worker {self.name} hung up")
+        return WorkerFailed(f"worker {self.name} broke off in the middle of an answer")

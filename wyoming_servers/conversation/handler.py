@@ -1,0 +1,143 @@
+"""The conversation server that Home Assistant talks to."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wyoming.asr import Transcript
+from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
+from wyoming.info import Attribution, HandleModel, HandleProgram, Info
+
+from avatar_appliance import __version__
+from avatar_appliance.config.settings import LimitsSettings
+from avatar_appliance.errors import AvatarError, BadRequest, TextTooLong
+from avatar_appliance.wire import parse_event
+from wyoming_servers.base import Handler, Request
+from wyoming_servers.report import StageRecorder
+from wyoming_servers.text import detect_language
+
+from .agent import Agent, Thought
+from .sentences import apology, sentence
+
+ATTRIBUTION = Attribution(name="AVATAR Appliance", url="")
+
+
+class ConversationHandler(Handler):
+    """`transcript` -> `handled-start`, `handled-chunk`..., the whole text in `handled`, `handled-stop`.
+
+    Home Assistant ignores the chunks and waits for `handled` (or `not-handled`, whose words it speaks too), so every
+    failure is answered with a sentence, never with a bare error.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        languages: Sequence[str],
+        agent: Agent,
+        limits: LimitsSettings,
+        recorder: Callable[[Request], StageRecorder],
+    ) -> None:
+        self._languages = list(languages)
+        self._agent = agent
+        self._limits = limits
+        self._recorder = recorder
+        self._info = Info(handle=[_program(name, self._languages)])
+
+    def info(self) -> Info:
+        """Return the offer from memory."""
+        return self._info
+
+    def begins_request(self, event_type: str) -> bool:
+        """A transcript is the question."""
+        return Transcript.is_type(event_type)
+
+    async def serve(self, request: Request) -> None:
+        """Answer one question."""
+        question = parse_event(Transcript, request.first)
+        text, language = question.text.strip(), self._language(question)
+        recorder = self._recorder(request)
+        recorder.timed_out = request.has_timed_out
+        recorder.note_context(question.context)
+        # A client that gives no conversation gets one, handed back in the context: a follow-up can name it.
+        recorder.conversation_id = recorder.conversation_id or uuid.uuid4().hex
+        recorder.language, recorder.text_in = language, text
+        context = {**(question.context or {}), "conversation_id": recorder.conversation_id}
+        async with recorder:
+            if len(text) > self._limits.max_text_chars:
+                raise TextTooLong(f"more than {self._limits.max_text_chars} characters")
+            if not text:
+                recorder.error_code = "nothing-heard"
+                await request.answer(NotHandled(text=sentence("nothing-heard", language), context=context))
+                return
+            answer = await self._answer(request, recorder, text, language, context)
+            if not answer:
+                recorder.error_code = "no-answer"
+                await request.answer(NotHandled(text=sentence("no-answer", language), context=context))
+                return
+            await request.answer(Handled(text=answer, context=context))
+        # Home Assistant hangs up on `handled`: what follows is for others, and not part of the stage.
+        await request.answer(HandledStop())
+
+    async def _answer(
+        self, request: Request, recorder: StageRecorder, text: str, language: str, context: dict[str, Any]
+    ) -> str:
+        """Stream the answer's pieces and return all of it."""
+        began = time.monotonic()
+        thought, whole = Thought(), ""
+        conversation_id = str(context["conversation_id"])
+        try:
+            answer = self._agent.answer(text, conversation_id, language, thought)
+            async with contextlib.aclosing(answer) as pieces:
+                async for piece in pieces:
+                    if not whole:
+                        recorder.first_output()
+                        await request.answer(HandledStart(context=context))
+                    whole += piece
+                    await request.answer(HandledChunk(text=piece))
+            return whole.strip()
+        finally:
+            recorder.worker, recorder.degraded = thought.worker, thought.degraded
+            recorder.text_out = whole.strip()
+            think_s = round(time.monotonic() - began, 3)
+            recorder.detail = {**thought.detail, "pieces": thought.pieces, "think_s": think_s}
+
+    async def refuse(self, request: Request, error: AvatarError) -> bool:
+        """Say what went wrong in a friendly sentence of the asker's language."""
+        try:
+            question = parse_event(Transcript, request.first)
+        except BadRequest:
+            return False  # no question at all: the plain error tells a developer more
+        await request.answer(NotHandled(text=apology(error, self._language(question)), context=question.context))
+        return True
+
+    def _language(self, question: Transcript) -> str:
+        """Return the language to answer in: the request's; "zh" alone means the house's own Chinese."""
+        if question.language and question.language != "*":
+            tag = question.language.replace("_", "-")
+            if "-" in tag:
+                return tag
+            return next((own for own in self._languages if own.split("-")[0].lower() == tag.lower()), tag)
+        return detect_language(question.text, self._languages) or self._languages[0]
+
+
+def _program(name: str, languages: list[str]) -> HandleProgram:
+    bare = [tag.replace("_", "-").split("-")[0] for tag in languages]
+    return HandleProgram(
+        name=name,
+        description="Conversation agent of the AVATAR Appliance",
+        attribution=ATTRIBUTION,
+        installed=True,
+        version=__version__,
+        models=[
+            HandleModel(
+                name="assistant", description="Language model", attribution=ATTRIBUTION, installed=True,
+                version=__version__, languages=list(dict.fromkeys([*languages, *bare])),
+            )
+        ],
+        supports_handled_streaming=True,
+        supports_home_control=False,
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""Run one Wyoming server of the data plane in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+
+from avatar_appliance.config import Settings
+from avatar_appliance.errors import AvatarError, ConfigError
+from avatar_appliance.notify import notify
+from avatar_appliance.turns.report import ReportedKind
+
+from .backends.watch import WorkerWatch
+from .backends.wyoming_worker import WyomingWorkerLink
+from .base import Handler, Request, WyomingServer
+from .report import Reporter, StageRecorder
+
+if TYPE_CHECKING:
+    from .backends.chat_model import ChatModel
+    from .conversation.agent import Agent
+
+_LOGGER = logging.getLogger(__name__)
+
+ServerRole = Literal["asr", "tts", "conversation"]
+SERVER_ROLES: tuple[ServerRole, ...] = ("asr", "tts", "conversation")
+FLUSH_S = 2.0
+KEEP_WARM_INTERVAL_S = 2.0
+TITLES: dict[ServerRole, str] = {
+    "asr": "Speech-to-Text",
+    "tts": "Text-to-Speech",
+    "conversation": "Conversation",
+}
+
+
+def run_server(role: ServerRole, settings: Settings) -> None:
+    """Serve `role` until SIGTERM or SIGINT; raises ConfigError when the port is taken."""
+    asyncio.run(_run(role, settings))
+
+
+async def _run(role: ServerRole, settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    reporter = Reporter(settings.paths.runtime_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        handler = await stack.enter_async_context(_handler(role, settings, reporter))
+        reporting = asyncio.create_task(reporter.run(), name="reporter")
+        stack.push_async_callback(_end, reporting)
+        server = WyomingServer(handler, settings.limits)
+        port = getattr(settings, role).port
+        try:
+            await server.listen_tcp(settings.host, port)
+        except OSError as error:
+            raise ConfigError(
+                f"{role}: cannot listen on {settings.host} port {port}: {error.strerror}",
+                hint=f"Another program has it (`ss -ltnp 'sport = :{port}'`), or set {role}.port in config.yaml.",
+            ) from None
+        notify(READY="1", STATUS=f"listening on {settings.host} port {port}")
+        _LOGGER.info("listening on %s port %d", settings.host, port)
+        await stopping.wait()
+        notify(STOPPING="1")
+        await server.stop()
+        await reporter.flush(FLUSH_S)
+
+
+@contextlib.asynccontextmanager
+async def _handler(role: ServerRole, settings: Settings, reporter: Reporter) -> AsyncIterator[Handler]:
+    name = f"{settings.house.name} {TITLES[role]}"
+    languages = settings.house.languages
+    match role:
+        case "asr":
+            from .asr.handler import AsrHandler
+            from .asr.offer import AsrOffer
+
+            links = _links(settings, settings.asr.workers)
+            watch = WorkerWatch(links)
+            offer = AsrOffer(name, languages, watch, endpointing=settings.asr.endpointing == "server")
+            async with _running(watch.run()):
+                yield AsrHandler(
+                    settings.asr, settings.limits, offer, links, _recorder("transcribe", settings, reporter)
+                )
+        case "tts":
+            from .tts.handler import TtsHandler
+            from .tts.voices import VoiceBook
+
+            links = _links(settings, settings.tts.workers)
+            watch = WorkerWatch(links)
+            book = VoiceBook(name, languages, watch, settings.tts.default_voice)
+            async with _running(watch.run()):
+                yield TtsHandler(
+                    settings.tts,
+                    settings.limits,
+                    book,
+                    {link.name: link for link in links},
+                    _recorder("speak", settings, reporter),
+                    languages[0],
+                )
+        case "conversation":
+            from .backends.chat_model import ChatModel
+            from .conversation.agent import Agent
+            from .conversation.handler import ConversationHandler
+            from .conversation.memory import ConversationMemory
+
+            wishes = settings.conversation
+            models = [ChatModel(w, settings.workers[w], settings.paths.runtime_dir) for w in wishes.workers]
+            memory = ConversationMemory(
+                turns=wishes.history_turns,
+                ttl_s=wishes.history_ttl_s,
+                conversations=wishes.max_conversations,
+                clock=time.monotonic,
+            )
+            agent = Agent(wishes, models, memory, settings.house.name)
+            try:
+                async with _running(_keep_warm(agent, models[0], languages)):
+                    recorder = _recorder("think", settings, reporter)
+                    yield ConversationHandler(name, languages, agent, settings.limits, recorder)
+            finally:
+                for model in models:
+                    await model.aclose()
+        case _:
+            assert_never(role)
+
+
+async def _keep_warm(agent: Agent, model: ChatModel, languages: list[str]) -> None:
+    """Warm the first model up each time it comes (back) to life: a cold prompt costs seconds on a CPU."""
+    warm = False
+    while True:
+        try:
+            await model.probe()
+            if not warm:
+                await agent.warm_up(languages)
+                _LOGGER.info("the language model is warm")
+            warm = True
+        except AvatarError:
+            warm = False
+        await asyncio.sleep(KEEP_WARM_INTERVAL_S)
+
+
+def _links(settings: Settings, workers: list[str]) -> list[WyomingWorkerLink]:
+    return [WyomingWorkerLink(name, settings.workers[name], settings.paths.runtime_dir) for name in workers]
+
+
+def _recorder(kind: ReportedKind, settings: Settings, reporter: Reporter) -> Callable[[Request], StageRecorder]:
+    # Connection numbers start anew with each process; the joiner must not mix up two lives of a server.
+    life = f"{os.getpid()}-{int(time.time())}"
+
+    def make(request: Request) -> StageRecorder:
+        return StageRecorder(reporter, kind, f"{kind}-{life}-{request.connection}", keep_audio=settings.store.audio)
+
+    return make
+
+
+@contextlib.asynccontextmanager
+async def _running(coroutine: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(coroutine)
+    try:
+        yield
+    finally:
+        await _end(task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,170 @@
+"""The text-to-speech server that Home Assistant talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.info import Info
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
+
+from avatar_appliance.config.settings import LimitsSettings, TtsSettings
+from avatar_appliance.errors import AvatarError, DeadlineExceeded, InternalError
+from avatar_appliance.log import log_defect
+from avatar_appliance.wire import parse_event
+from wyoming_servers.audio import wav_bytes
+from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
+from wyoming_servers.base import Handler, Request
+from wyoming_servers.report import StageRecorder
+from wyoming_servers.text import SpeakableStream, TextFormat
+
+from .speech import Speech
+from .text_feed import TextFeed
+from .voices import Voice, VoiceBook
+
+_LOGGER = logging.getLogger(__name__)
+
+WIDTH_BYTES = 2
+# About 40 ms at 24 kHz: small enough for an early first chunk, large enough not to drown Home Assistant in events.
+CHUNK_BYTES = 2048
+# Home Assistant gives a whole run 300 s; a stream of text that trickles on holds a turn others may need.
+MOST_STREAM_S = 600.0
+
+
+class TtsHandler(Handler):
+    """Whole texts and streamed texts, spoken piece by piece while the rest still arrives."""
+
+    def __init__(
+        self,
+        settings: TtsSettings,
+        limits: LimitsSettings,
+        book: VoiceBook,
+        links: Mapping[str, WyomingWorkerLink],
+        recorder: Callable[[Request], StageRecorder],
+        default_language: str,
+    ) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._book = book
+        self._links = links
+        self._recorder = recorder
+        self._default_language = default_language
+
+    def info(self) -> Info:
+        """Return the offer from memory."""
+        return self._book.info()
+
+    def begins_request(self, event_type: str) -> bool:
+        """`synthesize` alone, or the start of a stream."""
+        return Synthesize.is_type(event_type) or SynthesizeStart.is_type(event_type)
+
+    async def serve(self, request: Request) -> None:
+        """Speak one text; a stream ends with `synthesize-stopped`, without which Home Assistant would wait for ever."""
+        wish = _parsed(request.first)
+        recorder = self._recorder(request)
+        recorder.timed_out = request.has_timed_out
+        recorder.note_context(wish.context)
+        async with recorder:
+            await self._book.wait_until_told(wish.voice, request.program)
+            chosen = self._book.choose(wish.voice, request.program)
+            recorder.voice = chosen.name if chosen else None
+            recorder.language = chosen.languages[0] if chosen else self._default_language
+            speakable = SpeakableStream(recorder.language, text_format=_format(wish.text_format))
+            text = TextFeed(speakable, self._limits.max_text_chars)
+            reading = asyncio.create_task(self._read(request, wish, text), name="read text")
+            try:
+                await self._speak(request, text, chosen, recorder)
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+                recorder.text_in = text.whole
+        if isinstance(wish, SynthesizeStart):
+            await request.answer(SynthesizeStopped())
+
+    async def _read(self, request: Request, wish: Synthesize | SynthesizeStart, text: TextFeed) -> None:
+        """Put what is to be spoken into `text`, or why there is no more of it."""
+        try:
+            if isinstance(wish, Synthesize):
+                text.add(wish.text)
+            else:
+                await self._read_stream(request, text)
+            text.end()
+        except AvatarError as error:
+            text.fail(error)
+        except Exception as error:  # noqa: BLE001 - logged, and told to the client
+            log_defect(_LOGGER, "defect while reading text", error)
+            text.fail(InternalError("something went wrong here; it is in the log"))
+
+    async def _read_stream(self, request: Request, text: TextFeed) -> None:
+        # The agent behind Home Assistant may think or call tools between two chunks: the whole request's time.
+        patience_s = self._limits.request_timeout_s
+        began = time.monotonic()
+        while not SynthesizeStop.is_type((event := await request.next(patience_s)).type):
+            if SynthesizeChunk.is_type(event.type):
+                text.add(parse_event(SynthesizeChunk, event).text)
+            # `synthesize` inside a stream repeats the whole text for old servers: not spoken again.
+            if time.monotonic() - began > MOST_STREAM_S:
+                raise DeadlineExceeded(f"the text was not complete after {MOST_STREAM_S:g} s")
+
+    async def _speak(self, request: Request, text: TextFeed, chosen: Voice | None, recorder: StageRecorder) -> None:
+        """Send the audio of one text: `audio-start`, `audio-chunk`..., `audio-stop`."""
+        rate_hz = self._settings.rate_hz
+        speech = Speech(self._book, self._links, rate_hz, request.program)
+        kept, sent_bytes, began = bytearray(), 0, time.monotonic()
+        try:
+            while (piece := await text.next()) is not None:
+                async with contextlib.aclosing(speech.say(piece, chosen)) as audio:
+                    async for pcm in audio:
+                        if not sent_bytes:
+                            recorder.first_output()
+                            await request.answer(self._audio_start())
+                        await self._send(request, pcm, sent_bytes)
+                        sent_bytes += len(pcm)
+                        if recorder.keep_audio:
+                            kept += pcm
+            if not sent_bytes:  # nothing speakable in it (a lone emoji): an empty run, so that nobody waits
+                await request.answer(self._audio_start())
+            await request.answer(AudioStop(timestamp=self._milliseconds(sent_bytes)))
+        finally:
+            spoken = speech.spoken
+            recorder.worker = "+".join(spoken.workers) or None
+            recorder.voice = "+".join(spoken.voices) or recorder.voice
+            recorder.degraded = spoken.degraded
+            recorder.audio_duration_s = sent_bytes / WIDTH_BYTES / rate_hz
+            recorder.audio = lambda: wav_bytes(bytes(kept), rate_hz)
+            recorder.detail = {"speak_s": round(time.monotonic() - began, 3)}
+
+    async def _send(self, request: Request, pcm: bytes, position: int) -> None:
+        for start in range(0, len(pcm), CHUNK_BYTES):
+            await request.answer(
+                AudioChunk(
+                    rate=self._settings.rate_hz,
+                    width=WIDTH_BYTES,
+                    channels=1,
+                    audio=pcm[start : start + CHUNK_BYTES],
+                    timestamp=self._milliseconds(position + start),
+                )
+            )
+
+    def _audio_start(self) -> AudioStart:
+        return AudioStart(rate=self._settings.rate_hz, width=WIDTH_BYTES, channels=1, timestamp=0)
+
+    def _milliseconds(self, position_bytes: int) -> int:
+        return position_bytes * 1000 // (WIDTH_BYTES * self._settings.rate_hz)
+
+
+def _parsed(first: Event) -> Synthesize | SynthesizeStart:
+    if SynthesizeStart.is_type(first.type):
+        return parse_event(SynthesizeStart, first)
+    return parse_event(Synthesize, first)
+
+
+def _format(value: object) -> TextFormat:
+    # An unknown format is spoken as plain text: markup would be stripped, words would not be lost.
+    name = getattr(value, "value", value)
+    return name if name in ("ssml", "other") else "text"

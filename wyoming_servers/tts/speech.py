@@ -1,0 +1,120 @@
+"""Turn pieces of speakable text into one PCM stream of one format, whatever the engines."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from avatar_appliance.errors import BadRequest, Busy, WorkerFailed
+from wyoming_servers.audio import PcmConverter
+from wyoming_servers.backends.ladder import climb_down
+from wyoming_servers.backends.wyoming_worker import WorkerConnection, WyomingWorkerLink
+
+from .voices import Voice, VoiceBook
+
+# How long the voice's own worker is waited for before another voice speaks: ESP32 speakers give up after 2 s.
+PATIENCE_S = 1.2
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What was used to speak, for the report."""
+
+    workers: list[str] = field(default_factory=list)
+    voices: list[str] = field(default_factory=list)
+    degraded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A voice that may speak, as a rung of the ladder."""
+
+    voice: Voice
+    link: WyomingWorkerLink
+
+    @property
+    def name(self) -> str:
+        return self.voice.name
+
+    @property
+    def down_since_s(self) -> float | None:
+        return self.link.down_since_s
+
+    async def open(self) -> WorkerConnection:
+        return await self.link.open()
+
+
+class Speech:
+    """Speaks piece after piece; `spoken` tells who did."""
+
+    def __init__(
+        self, book: VoiceBook, links: Mapping[str, WyomingWorkerLink], rate_hz: int, program: str | None = None
+    ) -> None:
+        self._book = book
+        self._links = links
+        self._rate_hz = rate_hz
+        self._program = program
+        self._asked: _Candidate | None = None
+        self.spoken = Spoken()
+
+    async def say(self, text: str, chosen: Voice | None) -> AsyncGenerator[bytes, None]:
+        """Yield PCM for one piece of text.
+
+        A worker that fails before its first sound of this piece is replaced once: by another voice of the language, or
+        by itself, restarted. Later WorkerFailed is raised, since a sentence cannot be continued in its middle.
+        """
+        voice = self._book.for_text(text, chosen, self._program)
+        candidates = [_Candidate(v, self._links[v.worker]) for v in (voice, *self._book.substitutes(voice))]
+        trouble = ""
+        while True:
+            heard = False
+            try:
+                async with contextlib.aclosing(self._attempt(text, candidates, trouble)) as pieces:
+                    async for pcm in pieces:
+                        heard = True
+                        yield pcm
+                return
+            except (WorkerFailed, Busy) as error:
+                if heard or trouble:
+                    raise
+                asked = self._asked or candidates[0]
+                trouble = f"{asked.name}: {error.code}"
+                candidates = [*(other for other in candidates if other is not asked), asked]
+
+    async def _attempt(self, text: str, candidates: Sequence[_Candidate], trouble: str) -> AsyncGenerator[bytes, None]:
+        step = await climb_down(candidates, _Candidate.open, patience_s=0 if trouble else PATIENCE_S)
+        self._asked, connection, voice = step.rung, step.opened, step.rung.voice
+        degraded = f"{voice.name} after {trouble}" if trouble else step.degraded
+        converter: PcmConverter | None = None
+        try:
+            wish = SynthesizeVoice(name=voice.worker_name, speaker=voice.speaker)
+            await connection.send(Synthesize(text=text, voice=wish))
+            while not AudioStop.is_type((event := await connection.receive()).type):
+                if AudioChunk.is_type(event.type):
+                    chunk = connection.parse(AudioChunk, event)
+                    converter = converter or self._converter(chunk)
+                    self._note(voice, degraded)
+                    if pcm := converter.convert(chunk.audio):
+                        yield pcm
+            if converter is not None and (pcm := converter.flush()):
+                yield pcm
+        finally:
+            connection.close()
+
+    def _converter(self, chunk: AudioChunk) -> PcmConverter:
+        try:
+            return PcmConverter(chunk.rate, chunk.width, chunk.channels, self._rate_hz)
+        except BadRequest as error:
+            raise WorkerFailed(f"a worker's audio cannot be used: {error.text}") from None
+
+    def _note(self, voice: Voice, degraded: str | None) -> None:
+        spoken = self.spoken
+        if voice.worker not in spoken.workers:
+            spoken.workers.append(voice.worker)
+        if voice.name not in spoken.voices:
+            spoken.voices.append(voice.name)
+        spoken.degraded = spoken.degraded or degraded
