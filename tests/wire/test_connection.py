@@ -213,5 +213,5 @@ async def test_tcp_works_the_same(handler: ScriptedHandler) -> None:
             assert await client.receive() == Event("echoed", {"n": 1})
             assert await client.error_code() == "voice-unknown"
         await server.stop()
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(OSError, match=r"."):
             await asyncio.open_connection(host, port)

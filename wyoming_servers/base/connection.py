@@ -68,6 +68,15 @@ class Connection:
         self._closing = self._closing or error
         self._closed.set()
 
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the socket is gone or going."""
+        return self._writer.transport.is_closing()
+
+    def abort(self) -> None:
+        """Drop the connection at once, without waiting for the client to read our last words."""
+        self._writer.transport.abort()
+
     async def run(self) -> None:
         """Serve the client until it hangs up, errs, idles too long or is asked to go."""
         with connection_log(self.identity):

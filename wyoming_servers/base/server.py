@@ -95,9 +95,13 @@ class WyomingServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         most = self.limits.max_connections
-        if len(self._connections) >= 2 * most:  # a flood; those in excess are being told and closed already
-            writer.transport.abort()
-            return
+        if len(self._connections) >= 2 * most:
+            # A flood. Those who linger have been told already, and go now: the newcomer may be Home Assistant.
+            lingering = next((c for c in self._connections if c.is_closing and not c.is_aborted), None)
+            if lingering is None:
+                writer.transport.abort()
+                return
+            lingering.abort()
         connection = Connection(self, reader, writer, f"c{next(self._numbers)}")
         if self.draining:
             connection.close_with(ShuttingDown("the server is restarting"))

@@ -15,7 +15,7 @@ _BY = Attribution(name="test", url="")
 
 
 class ScriptedHandler(Handler):
-    """Requests: `echo` (answers `echoed`), `wait` (until `go` is set), `collect` (until `stop`), `flood`, and faults."""
+    """Requests: `echo` (answers `echoed`), `wait` (until `go` is set), `collect` (until `stop`), `flood`, faults."""
 
     def __init__(self, *, answers_refusals: bool = False) -> None:
         self.go = asyncio.Event()
