@@ -162,7 +162,7 @@ def test_an_error_of_the_hub_is_told_with_its_status(
     assert caught.value.retryable
 
 
-def test_a_refused_connection_costs_less_than_five_seconds_and_is_told_once(
+def test_a_refused_connection_costs_seconds_not_minutes_and_is_told_once(
     tmp_path: Path, make_model: Callable[..., Model], hub_source: Any, wheelhouse: Any, recorder: Any
 ) -> None:
     (one,) = wheelhouse.add("tiny-one", {"tiny_one/data/a.bin": b"aaa"})
@@ -178,7 +178,7 @@ def test_a_refused_connection_costs_less_than_five_seconds_and_is_told_once(
         hub = Hub(endpoint=f"http://127.0.0.1:{nobody.getsockname()[1]}")
         began_s = time.monotonic()
         folder = ModelStore(tmp_path / "cache", hub=hub, pip=wheelhouse.pip).fetch(model, recorder)
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < 60  # a TCP time-out per file would be minutes; two starts of pip are in this
     assert (folder / "a.bin").read_bytes() == b"aaa"
     assert (folder / "b.bin").read_bytes() == b"bbb"
     assert len([note for note in recorder.notes if "cannot be reached" in note]) == 1
