@@ -137,6 +137,8 @@ class AdminSettings(Section):
     """Address to listen on. Loopback only, unless you put it behind TLS."""
     port: Port = 8756
     """TCP port."""
+    allowed_hosts: list[str] = Field(default_factory=list)
+    """Further names by which requests may call this machine, such as that of a reverse proxy or avatar.local."""
     token: SecretStr | None = None
     """The owner's bearer token; default: made at the first start, shown once, kept as a hash in the state folder."""
 

@@ -16,6 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 ROLES = ("asr", "tts", "conversation")
 PROBE_INTERVAL_S = 0.5
+WATCH_INTERVAL_S = 10.0
 
 
 class Announcing:
@@ -33,7 +34,7 @@ class Announcing:
         return self._announcer.status().addresses
 
     async def run(self) -> None:
-        """Probe every role until it is usable, and announce it."""
+        """Probe every role for ever, and announce it once it is usable."""
         async with asyncio.TaskGroup() as group:
             for role in ROLES:
                 group.create_task(self._watch(role), name=f"announce {role}")
@@ -46,19 +47,25 @@ class Announcing:
 
     async def _watch(self, role: str) -> None:
         endpoint = local_endpoint(self._settings, role)
+        announced = not self._settings.discovery.enabled
         while True:
             try:
-                if is_usable(role, await describe(endpoint)):
-                    break
+                usable = is_usable(role, await describe(endpoint))
             except AvatarError as error:
-                _LOGGER.debug("%s is not usable yet: %s", role, error.code)
-            await asyncio.sleep(PROBE_INTERVAL_S)
-        self.usable.add(role)
-        self._changed.set()
-        if self._settings.discovery.enabled:
-            await self._announcer.announce(
-                ServiceAnnouncement(role=role, port=endpoint.port, title=self._settings.house.name)
-            )
+                _LOGGER.debug("%s is not usable: %s", role, error.code)
+                usable = False
+            if usable:
+                self.usable.add(role)
+                self._changed.set()
+            else:
+                self.usable.discard(role)
+            if usable and not announced:
+                # It stays announced while its server restarts: Home Assistant keeps the entry anyway.
+                announced = True
+                await self._announcer.announce(
+                    ServiceAnnouncement(role=role, port=endpoint.port, title=self._settings.house.name)
+                )
+            await asyncio.sleep(WATCH_INTERVAL_S if usable else PROBE_INTERVAL_S)
 
 
 def is_usable(role: str, info: Info) -> bool:

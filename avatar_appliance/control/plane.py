@@ -72,8 +72,11 @@ class ControlPlane:
             announcing = Announcing(settings, announcer)
             token = OwnerToken(state_dir, settings.admin.token)
             new_token = token.ensure()
-            system = ApplianceSystem(settings, announcer, processes)
-            app = create_app(AdminDependencies(store=store, token=token, system=system))
+            system = ApplianceSystem(settings, announcer, announcing, processes)
+            app = create_app(
+                AdminDependencies(store=store, token=token, system=system),
+                allowed_hosts=settings.admin.allowed_hosts,
+            )
             await stack.enter_async_context(serve(app, settings.admin.host, settings.admin.port))
             for coroutine in (announcing.run(), _tick(joiner), _retention(store)):
                 stack.push_async_callback(_end, asyncio.create_task(coroutine))

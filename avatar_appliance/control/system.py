@@ -14,13 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from avatar_appliance import __version__
-from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, ProcessRole, SystemInfo
+from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, ProcessRole, ProcessState, SystemInfo
 from avatar_appliance.config import Settings
 from avatar_appliance.discovery import Announcer
 from avatar_appliance.processes.process import ProcessStatus
 from avatar_appliance.processes.protocol import ProcessManager
 
-from .announcing import ROLES
+from .announcing import ROLES, Announcing
 
 LIBRARIES = ("wyoming", "faster-whisper", "piper-tts", "xllamacpp", "espeakng-loader", "fastapi", "zeroconf")
 _ROLES: dict[str, ProcessRole] = {"asr": "asr", "tts": "tts", "conversation": "conversation"}
@@ -29,18 +29,26 @@ _ROLES: dict[str, ProcessRole] = {"asr": "asr", "tts": "tts", "conversation": "c
 class ApplianceSystem:
     """Answers `GET /health` and `GET /api/system/info`."""
 
-    def __init__(self, settings: Settings, announcer: Announcer, processes: ProcessManager | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        announcer: Announcer,
+        announcing: Announcing,
+        processes: ProcessManager | None,
+    ) -> None:
         self._settings = settings
+        self._announcing = announcing
         self._announcer = announcer
         self._processes = processes
         self._started_at = datetime.now(UTC)
         self._started_s = time.monotonic()
 
     def processes(self) -> Sequence[ProcessInfo]:
-        """Return this process and those it manages; under systemd the others are units and not listed."""
+        """Return this process and those it manages; under systemd, the servers as the last probe found them."""
         control = ProcessInfo(name="control", kind="control", state="ready", pid=os.getpid(), since=self._started_at)
-        managed = self._processes.statuses().values() if self._processes is not None else ()
-        return (control, *(self._of(status) for status in managed))
+        if self._processes is None:
+            return (control, *(self._unit(role) for role in ROLES))
+        return (control, *(self._of(status) for status in self._processes.statuses().values()))
 
     async def info(self) -> SystemInfo:
         """Return a snapshot; looks at /proc and the disks in a thread."""
@@ -60,6 +68,11 @@ class ApplianceSystem:
             libraries={name: found for name in LIBRARIES if (found := _version(name))},
             discovery=self._announcer.status(),
         )
+
+    def _unit(self, role: str) -> ProcessInfo:
+        """Return what the last probe of a server said: its process is somebody else's."""
+        state: ProcessState = "ready" if role in self._announcing.usable else "starting"
+        return ProcessInfo(name=role, kind="server", state=state, role=_ROLES[role])
 
     def _of(self, status: ProcessStatus) -> ProcessInfo:
         worker = self._settings.workers.get(status.name) if status.name not in ROLES else None
