@@ -17,6 +17,10 @@ from avatar_appliance.processes.parent_death import die_with_parent
 
 from .serve import SERVER_ROLES, run_server
 
+_MISSING_ENGINE = (
+    "Install the engines (`pip install 'avatar-appliance[cpu]'`); for libgomp.so.1: `sudo apt install libgomp1`."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one server or worker until SIGTERM; return a sysexits code."""
@@ -27,11 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("serve").add_argument("role", choices=SERVER_ROLES)
     commands.add_parser("worker").add_argument("name")
     options = parser.parse_args(arguments)
+    if options.command == "serve":
+        options.name = options.role
     if options.parent is not None:
         die_with_parent(options.parent)
     try:
         settings = load_settings(options.config)
-        set_up_logging(settings.log.level, options.role if options.command == "serve" else options.name)
+        set_up_logging(settings.log.level, options.name)
         if options.command == "serve":
             run_server(options.role, settings)
         else:
@@ -41,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     except AvatarError as error:
         print(f"{error.text}\n  {error.hint}", file=sys.stderr)
         return os.EX_CONFIG if isinstance(error, ConfigError) else os.EX_UNAVAILABLE
+    except ImportError as error:
+        # An engine that is not installed, or a wheel that lacks a library of the system: trying again is useless.
+        print(f"the engine of {options.name!r} cannot be loaded: {error}\n  {_MISSING_ENGINE}", file=sys.stderr)
+        return os.EX_CONFIG
     return os.EX_OK
 
 

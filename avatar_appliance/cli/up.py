@@ -80,14 +80,22 @@ async def _up(settings: Settings, file: Path | None, *, fake: bool) -> None:
         children.on_change(_report_change)
         for spec in process_specs(settings, file, fake=fake):
             await children.start(spec)
-        usable = asyncio.create_task(plane.announcing.wait_all())
+        usable = asyncio.create_task(_until_usable(plane, children))
         stop_wanted = asyncio.create_task(stopping.wait())
         await asyncio.wait({usable, stop_wanted}, return_when=asyncio.FIRST_COMPLETED)
         if usable.done():
-            _where_to_go(settings, plane)
+            _where_to_go(settings, plane, [s.name for s in children.statuses().values() if not _is_ready(s)])
         usable.cancel()
         await stop_wanted
         err.print("Stopping ...")
+
+
+async def _until_usable(plane: ControlPlane, children: Children) -> None:
+    """Wait until the servers can be used and every worker has become ready, or has failed once."""
+    with children.changes() as changes:
+        await plane.announcing.wait_all()
+        while any(s.state is ProcessState.STARTING and not s.restarts for s in children.statuses().values()):
+            await anext(changes)
 
 
 def process_specs(settings: Settings, file: Path | None, *, fake: bool = False) -> list[ProcessSpec]:
@@ -142,7 +150,11 @@ def _report_change(status: ProcessStatus) -> None:
         err.print(f"  [red]failed[/]   {status.name}: {escape(status.last_error)}", highlight=False)
 
 
-def _where_to_go(settings: Settings, plane: ControlPlane) -> None:
+def _is_ready(status: ProcessStatus) -> bool:
+    return status.state is ProcessState.READY
+
+
+def _where_to_go(settings: Settings, plane: ControlPlane, missing: list[str]) -> None:
     addresses = plane.announcing.addresses or ["this machine's address"]
     out.print(f"\n[bold]{escape(settings.house.name)} is listening.[/]\n", highlight=False)
     out.print("In Home Assistant: Settings -> Devices & services -> three Wyoming services.", highlight=False)
@@ -153,6 +165,8 @@ def _where_to_go(settings: Settings, plane: ControlPlane) -> None:
     avatar = "avatar" if sys.prefix == sys.base_prefix else f"{Path(sys.prefix).name}/bin/avatar"
     out.print(f'Try it here:  {avatar} ask "What is the capital of Australia?"', highlight=False, markup=False)
     out.print(f"HTTP API:     http://{settings.admin.host}:{settings.admin.port}/health", highlight=False)
+    if missing:
+        out.print(f"[bold red]Not running: {', '.join(missing)}[/]; the lines above and `avatar doctor` say why.")
     if plane.new_token is not None:
         out.print("Owner's token, shown only now:", highlight=False)
         out.print(f"  {plane.new_token}", highlight=False, soft_wrap=True)
