@@ -89,8 +89,8 @@ class ConversationSettings(Section):
     """System prompt per language; {house} is the name of the house."""
     max_answer_tokens: int = Field(default=200, ge=16, le=8192)
     """Most tokens of one answer."""
-    temperature: float = Field(default=0.3, ge=0, le=2)
-    """Sampling temperature of the model."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    """Sampling temperature of the model; 0 always takes the likeliest word, which small models need to stay right."""
     history_turns: int = Field(default=10, ge=0, le=100)
     """Earlier turns of a conversation the model sees."""
     history_ttl_s: float = Field(default=1800, gt=0)

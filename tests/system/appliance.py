@@ -53,6 +53,8 @@ class Appliance:
     arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     ports: dict[str, int] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    """Where the three servers are reached; the API is always on loopback."""
 
     def start(self, timeout_s: float = 240.0) -> None:
         """Start and wait until every process is ready."""
@@ -88,7 +90,7 @@ class Appliance:
         return self.folder / "log.txt"
 
     def endpoint(self, role: str) -> Endpoint:
-        return Endpoint("127.0.0.1", self.ports[role])
+        return Endpoint(self.host, self.ports[role])
 
     def get(self, path: str, *, method: str = "GET") -> Any:
         """Return the JSON (or bytes, for audio) of an API route."""

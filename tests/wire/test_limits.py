@@ -46,6 +46,18 @@ async def test_a_newcomer_gets_in_though_200_connections_are_idle(servers: Serve
         assert (await idle[1].receive()).type == "echoed"
 
 
+async def test_a_newcomer_gets_in_though_a_flood_lingers(servers: Servers, handler: ScriptedHandler) -> None:
+    """None of them reads that it was told to go, so that all would stay for a second."""
+    served = await servers.start(handler, max_connections=10)
+    async with AsyncExitStack() as stack:
+        for _ in range(60):
+            await stack.enter_async_context(connect(served.uri))
+        newcomer = await stack.enter_async_context(connect(served.uri))
+        await newcomer.send(Event("echo"))
+        assert (await newcomer.receive()).type == "echoed"
+        assert len(served.server.connections) <= 21
+
+
 async def test_the_longest_idle_gives_way_not_the_oldest(servers: Servers, handler: ScriptedHandler) -> None:
     served = await servers.start(handler, max_connections=3)
     async with AsyncExitStack() as stack:
