@@ -25,7 +25,7 @@ test: $(VENV)/.dev ## Run all tests, those with the real embedded models include
 test-fast: $(VENV)/.dev ## Run the tests that need no model (a minute)
 	@$(PYTEST) -m 'not system and not home_assistant' $(ARGS)
 
-test-ha: $(VENV)/.dev ## Drive a real Home Assistant (AVATAR_HA_URL and AVATAR_HA_TOKEN, or one is installed)
+test-ha: $(VENV)/.dev ## Drive a real Home Assistant (set AVATAR_HA_URL and AVATAR_HA_TOKEN)
 	@$(AVATAR) models fetch
 	@$(PYTEST) -m home_assistant tests/home_assistant $(ARGS)
 
