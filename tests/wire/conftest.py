@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,25 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `wire_harness`
 
 from wire_harness.house import House
 from wire_harness.servers import Servers
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def no_complaint_of_the_loop() -> Iterator[None]:
+    """Fail where asyncio logs a task's exception that nobody looked at, or a callback that broke."""
+    complaints = _Complaints()
+    logging.getLogger("asyncio").addHandler(complaints)
+    yield
+    logging.getLogger("asyncio").removeHandler(complaints)
+    assert not complaints.texts
 
 
 @pytest.fixture

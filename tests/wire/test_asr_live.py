@@ -65,6 +65,30 @@ async def test_a_recording_sent_at_once_is_never_cut_at_its_pauses(house: House,
     assert (await house.reports.one()).detail["ended_by"] == "client"
 
 
+@pytest.mark.parametrize(
+    ("asked", "configured", "silence_s"),
+    [
+        ("aggressive", "relaxed", 0.25),
+        ("default", "relaxed", 0.7),
+        ("relaxed", "default", 1.25),
+        (None, "relaxed", 1.25),
+        (None, "default", 0.7),
+        ("unheard of", "relaxed", 0.7),
+    ],
+)
+async def test_the_request_decides_how_long_a_silence_ends_it_else_the_settings(
+    house: House, librivox: bytes, monkeypatch: pytest.MonkeyPatch, asked: str | None, configured: str, silence_s: float
+) -> None:
+    await house.asr_worker("whisper")
+    server = await house.asr(settings={"vad_sensitivity": configured})
+    clock = Clock(monkeypatch)
+    began_s = clock.now_s
+    async with connect(server.uri) as client:
+        await client.send(Transcribe(vad_sensitivity=asked), AudioStart(16_000, 2, 1))
+        assert not await clock.say(client, librivox + bytes(2 * 32_000))
+    assert clock.now_s - began_s == pytest.approx(2.85 + silence_s, abs=0.1)
+
+
 async def test_with_client_endpointing_a_pause_ends_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     server = await house.asr(["nobody"], settings={"endpointing": "client"}, stall_timeout_s=0.1)
     monkeypatch.setattr("wyoming_servers.asr.endpointing.NO_SPEECH_S", 0.0)

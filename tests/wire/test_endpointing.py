@@ -132,14 +132,18 @@ def test_bunched_packets_end_the_utterance_all_the_same() -> None:
 
 
 def test_what_the_detector_has_not_looked_at_may_be_speech() -> None:
-    detector = ScriptedDetector(seconds("#", 1) + seconds(".", 1))
+    silent = round(0.8 / FRAME_S)
+    detector = ScriptedDetector(seconds("#", 1) + "." * silent + seconds("#", 1))
     endpointer = Endpointer(detector, "default", 0.0)
+    detector._began_s = -1e9
+    assert endpointer.feed(FRAME * 31, 10.0) is Verdict.LISTEN
+    assert endpointer.feed(FRAME * silent, 10.1) is Verdict.LISTEN  # a pause of the recording, not of the clock
     detector._began_s = float("inf")  # it has used up its share of the time
-    assert endpointer.feed(FRAME * 62, 10.0) is Verdict.LISTEN
+    assert endpointer.feed(FRAME * 31, 15.0) is Verdict.LISTEN
     assert detector.behind
     detector._began_s = -1e9
-    assert endpointer.feed(b"", 10.0) is Verdict.LISTEN
-    assert endpointer.feed(FRAME, 11.0) is Verdict.END
+    assert endpointer.feed(b"", 15.0) is Verdict.LISTEN  # and it was speech
+    assert detector.silence_s == 0
 
 
 def test_the_detector_hears_real_speech_where_it_is(librivox: bytes) -> None:

@@ -51,7 +51,6 @@ class Connection:
         self._server = server
         self._reader = reader
         self._writer = writer
-        self._write_lock = asyncio.Lock()
         self._program: str | None = None
         limits = server.limits
         self._frame_limits = FrameLimits(limits.max_header_bytes, limits.max_data_bytes, limits.max_payload_bytes)
@@ -174,11 +173,11 @@ class Connection:
             server.note_idle()
 
     async def _write(self, event: Event) -> None:
-        async with self._write_lock:
-            try:
-                await write_event(self._writer, event)
-            except OSError:
-                raise ConnectionResetError("the client is gone") from None
+        # Reader and job both write. Events do not mix: all of one is in the buffer before anything is waited for.
+        try:
+            await write_event(self._writer, event)
+        except OSError:
+            raise ConnectionResetError("the client is gone") from None
 
     async def _last_words(self, error: AvatarError | None) -> None:
         if error is not None:

@@ -88,5 +88,14 @@ class WatchedTts(FakeTtsEngine):
         return [text for text, _, _ in self.asked]
 
 
+class MuteTts(WatchedTts):
+    """Takes a text and makes no sound until it is stopped."""
+
+    def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:
+        self.asked.append((text, voice, speaker))
+        stop.wait(30)
+        return iter(())
+
+
 def _fields(heard: Transcription) -> dict[str, Any]:
     return {"text": heard.text, "language": heard.language, "metrics": heard.metrics}
