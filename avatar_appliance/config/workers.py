@@ -53,6 +53,10 @@ class PiperWorker(LocalWorker):
     """Names in the model catalogue, paths of .onnx files, or folders holding them."""
     length_scale: float | None = Field(default=None, ge=0.25, le=4.0)
     """Above 1 speaks slower. Default: the voice's own."""
+    noise_scale: float | None = Field(default=None, ge=0, le=2)
+    """How much the sound of each sentence varies; 0 not at all. Default: the voice's own."""
+    noise_w_scale: float | None = Field(default=None, ge=0, le=2)
+    """How much the rhythm of each sentence varies; 0 not at all. Default: the voice's own."""
     sentence_silence_s: float = Field(default=0.0, ge=0.0, le=5.0)
     """Silence after each sentence, in seconds."""
 

@@ -22,6 +22,14 @@ from avatar_appliance.client import Endpoint
 Result = TypeVar("Result")
 
 TOKEN = "avatar_system-test-token"
+# The embedded workers. Piper varies each sentence by chance, and Whisper base mishears one now and then: here it
+# speaks the same way each time, so that a failure means something.
+EMBEDDED: dict[str, dict[str, Any]] = {
+    "whisper-base": {"engine": "faster-whisper"},
+    "piper": {"engine": "piper", "noise_scale": 0, "noise_w_scale": 0},
+    "espeak": {"engine": "espeak-ng"},
+    "chat": {"engine": "llama-cpp"},
+}
 ROLES = ("asr", "tts", "conversation")
 
 
@@ -113,11 +121,12 @@ class Appliance:
             "paths": {"state_dir": str(self.folder / "state"), "runtime_dir": str(self.folder / "run")},
             "discovery": {"enabled": False},
             "admin": {"port": self.ports["admin"], "token": TOKEN},
+            "workers": EMBEDDED,
         }
         for role in ROLES:
             configuration[role] = {"port": self.ports[role]}
         for section, values in self.overrides.items():
-            if isinstance(values, dict):
+            if isinstance(values, dict) and section != "workers":
                 configuration[section] = {**configuration.get(section, {}), **values}
             else:
                 configuration[section] = values

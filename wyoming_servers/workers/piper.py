@@ -113,6 +113,8 @@ class PiperEngine:
         config = SynthesisConfig(
             speaker_id=found.speakers.get(speaker) if speaker is not None else None,
             length_scale=self._settings.length_scale,
+            noise_scale=self._settings.noise_scale,
+            noise_w_scale=self._settings.noise_w_scale,
         )
         for chunk in model.synthesize(text, syn_config=config):
             yield AudioPiece(chunk.sample_rate, chunk.audio_int16_bytes)
