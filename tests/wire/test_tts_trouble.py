@@ -80,22 +80,44 @@ async def test_the_only_worker_killed_before_the_first_sound_speaks_when_it_is_b
     assert (await house.reports.one()).degraded == "fake-en after fake-en: worker-failed"
 
 
-async def test_a_worker_killed_after_some_sound_is_an_error_event_never_a_bare_close(house: House) -> None:
-    """Home Assistant would cache the stump and serve it ever after."""
-    engine = WatchedTts(held=True)
+async def test_a_sentence_that_broke_off_is_said_again_by_another_voice(house: House) -> None:
+    engine, espeak = WatchedTts(held=True), WatchedTts()
     piper = await house.tts_worker("piper", engine)
-    await house.tts_worker("espeak")
+    await house.tts_worker("espeak", espeak)
     server = await house.tts(["piper", "espeak"])
     async with connect(server.uri) as client:
         await client.send(Synthesize("one two three"))
         await client.receive_until("audio-chunk")
         piper.kill()
         events = await client.receive_until("audio-stop")
+    assert events[-1].type == "audio-stop"
+    assert espeak.texts == ["one two three"]
+    silent = [event for event in events if event.type == "audio-chunk" and not any(event.payload or b"x")]
+    assert silent, "the repetition must not run into the broken word"
+    report = await house.reports.one()
+    assert (report.worker, report.degraded) == ("piper+espeak", "fake-en@espeak after fake-en: worker-failed")
+    engine.release.set()
+
+
+async def test_a_sentence_that_breaks_off_twice_is_an_error_event_never_a_bare_close(house: House) -> None:
+    """Home Assistant would cache the stump and serve it ever after."""
+    engines = [WatchedTts(held=True), WatchedTts(held=True)]
+    workers = [await house.tts_worker(name, e) for name, e in zip(("piper", "espeak"), engines, strict=True)]
+    server = await house.tts(["piper", "espeak"])
+    async with connect(server.uri) as client:
+        await client.send(Synthesize("one two three"))
+        await client.receive_until("audio-chunk")
+        workers[0].kill()
+        await until(lambda: engines[1].asked)
+        await client.receive_until("audio-chunk")
+        workers[1].kill()
+        events = await client.receive_until("audio-stop")
         assert (events[-1].type, events[-1].data["code"]) == ("error", "worker-failed")
         assert await client.ended()
     report = await house.reports.one()
     assert (report.error_code, report.cancelled) == ("worker-failed", False)
-    engine.release.set()
+    for engine in engines:
+        engine.release.set()
 
 
 async def test_a_later_sentence_may_be_spoken_by_another_worker(house: House) -> None:

@@ -18,6 +18,8 @@ from .voices import Voice, VoiceBook
 
 # How long the voice's own worker is waited for before another voice speaks: ESP32 speakers give up after 2 s.
 PATIENCE_S = 1.2
+# Between a sentence that broke off and its repetition: long enough to be heard as a new beginning.
+AFTER_STUMP_S = 0.25
 
 
 @dataclass(slots=True)
@@ -64,23 +66,27 @@ class Speech:
     async def say(self, text: str, chosen: Voice | None) -> AsyncGenerator[bytes, None]:
         """Yield PCM for one piece of text.
 
-        A worker that fails before its first sound of this piece is replaced once: by another voice of the language, or
-        by itself, restarted. Later WorkerFailed is raised, since a sentence cannot be continued in its middle.
+        A worker that fails is replaced once: by another voice of the language, or by itself, restarted. The piece is
+        then said from its beginning, after a short silence where some of it was heard already: no engine can continue
+        in the middle, and a broken word followed by the whole sentence loses nothing. A second failure is raised.
         """
         voice = self._book.for_text(text, chosen, self._program)
         candidates = [_Candidate(v, self._links[v.worker]) for v in (voice, *self._book.substitutes(voice))]
-        trouble = ""
+        trouble, broke_off = "", False
         while True:
             heard = False
             try:
                 async with contextlib.aclosing(self._attempt(text, candidates, trouble)) as pieces:
                     async for pcm in pieces:
+                        if broke_off and not heard:
+                            yield self._silence()
                         heard = True
                         yield pcm
                 return
             except (WorkerFailed, Busy) as error:
-                if heard or trouble:
+                if trouble:
                     raise
+                broke_off = heard
                 asked = self._asked or candidates[0]
                 trouble = f"{asked.name}: {error.code}"
                 candidates = [*(other for other in candidates if other is not asked), asked]
@@ -104,6 +110,9 @@ class Speech:
                 yield pcm
         finally:
             connection.close()
+
+    def _silence(self) -> bytes:
+        return bytes(2 * int(self._rate_hz * AFTER_STUMP_S))
 
     def _converter(self, chunk: AudioChunk) -> PcmConverter:
         try:
