@@ -13,8 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from wyoming.event import Event
 
 from avatar_appliance.errors import BadRequest, FrameTooLarge
-
-from .wire import as_json, decode, encode
+from avatar_appliance.wire.typed import as_json, decode, encode
 
 ReportedKind = Literal["transcribe", "think", "speak"]
 PartKind = Literal["listen", "act"]

@@ -173,7 +173,7 @@ def test_the_type_of_the_event_counts() -> None:
 def test_oversized_messages_are_refused_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FrameTooLarge):
         StageReport.from_event(Event(ENDED_EVENT, {**GOOD, "surprise": "x" * 600_000}))
-    monkeypatch.setattr("avatar_appliance.turns.wire.MAX_WAV_BYTES", 20)
+    monkeypatch.setattr("avatar_appliance.wire.typed.MAX_WAV_BYTES", 20)
     with pytest.raises(FrameTooLarge):
         StageReport.from_event(Event(ENDED_EVENT, GOOD, WAV + b"too much"))
 

@@ -1,4 +1,4 @@
-"""Values to Wyoming events and back, checked strictly: the control socket trusts no sender."""
+"""Values to Wyoming events and back, checked strictly: a socket of ours trusts no sender."""
 
 from __future__ import annotations
 

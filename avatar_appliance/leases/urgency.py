@@ -1,0 +1,30 @@
+"""How urgently a lease needs the device's time: memory alone does not make a turn fast."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Urgency(IntEnum):
+    """Lower goes first. Measured: processes time-slice a GPU, so F5-TTS takes twice as long while an LLM decodes."""
+
+    FINAL = 0
+    """The transcript somebody waits for."""
+    FIRST = 1
+    """First tokens, first clause: until the first sound is out."""
+    LATER = 2
+    """Later clauses and tokens, which play or wait while earlier ones are heard."""
+    BACKGROUND = 3
+    """Warm-up, and speech made ahead of time."""
+    IDLE = 9
+    """Held without computing: a person is still speaking."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether others make room for it."""
+        return self <= Urgency.FIRST
+
+    @property
+    def yields(self) -> bool:
+        """Whether it waits a moment where an urgent one computes on the same device."""
+        return self in (Urgency.LATER, Urgency.BACKGROUND)
