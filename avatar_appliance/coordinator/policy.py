@@ -13,7 +13,7 @@ class SchedulerPolicy:
 
     gpu_ceiling: float = 0.90
     """Share of a GPU's usable memory that may be charged."""
-    cpu_ceiling: float = 0.92
+    cpu_ceiling: float = 0.95
     """Share of the machine's RAM."""
     headroom_bytes: int = 256 * MIB
     """Kept free on each GPU below the ceiling."""
@@ -21,6 +21,14 @@ class SchedulerPolicy:
     """Requests that may wait at once."""
     min_residency_s: float = 20.0
     """A worker that just became ready is no victim for so long, unless a foreign process needs the room."""
+    after_shed_s: float = 15.0
+    """A worker that had to go for others does not come back by itself earlier."""
+    better_rung_patience_s: float = 1.2
+    """How long a request waits for a better rung that is nearly there (ESP32 speakers give up after 2 s)."""
+    wake_s: float = 0.5
+    """How long waking takes (vLLM level 1: 0.15 s on an H100, 0.25-0.5 s projected for PCIe 4)."""
+    calm_start_s: float = 5.0
+    """How long a start that nobody waits for lets urgent work on its GPU go first."""
     later_yield_s: float = 0.3
     """How long later clauses make room for urgent work on the same device, at most."""
     background_yield_s: float = 2.0

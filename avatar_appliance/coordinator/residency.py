@@ -1,0 +1,140 @@
+"""Who stays and who comes without anybody waiting: shedding, guests, wishes, keep-alive."""
+
+from __future__ import annotations
+
+from avatar_appliance.config.size import format_size
+
+from .account import DeviceAccount
+from .device import is_gpu
+from .moves import Moves
+from .placement import Chance, Eviction, House
+from .slot import ModelSlot
+from .slot_state import SlotState
+from .victims import choose_victims
+from .waiting_room import WaitingRoom
+from .wishes import FOREVER_S, Wish, Wishes
+
+
+class Residency:
+    """Rules 5 to 7 and 10 to 12, applied after every event."""
+
+    def __init__(self, house: House, moves: Moves, wishes: Wishes, room: WaitingRoom) -> None:
+        self._house = house
+        self._moves = moves
+        self._wishes = wishes
+        self._room = room
+        self.settled_from_s = 0.0
+        """Nothing is sent away before: after a restart of the coordinator its users are still reconnecting."""
+
+    def make_way(self, now_s: float) -> None:
+        """Give devices back: what is over the budget, what a guest wants, what drains."""
+        if now_s < self.settled_from_s:
+            return
+        for slot in self._house.slots.values():
+            if slot.draining and slot.idle:
+                self._moves.stop(slot, now_s, "nobody uses it any more")
+        for account in self._house.accounts.values():
+            if (why := self._house.guest_mode.why(account.device)) is not None:
+                self._clear(account, why, now_s)
+            if account.free_bytes < 0 and account.usable_bytes > 0:
+                self._shed(account, now_s)
+
+    def come_and_go(self, now_s: float) -> None:
+        """Grant wishes where it fits, end promises nobody needs, put away who is idle for long."""
+        for account in self._house.accounts.values():
+            self._check_promise(account)
+        for wish in self._wanted(now_s):
+            self._grant(wish, now_s)
+        if now_s < self.settled_from_s:
+            return
+        for slot in self._house.slots.values():
+            keep_s = slot.spec.keep_alive_s
+            if keep_s is None or slot.pinned or slot.state is not SlotState.READY or not slot.idle:
+                continue
+            if now_s - slot.idle_since_s >= keep_s and not self._wishes.has(slot.name):
+                slot.rests = True
+                why = f"idle for {now_s - slot.idle_since_s:.0f} s"
+                if self._moves.can_sleep(slot):
+                    self._moves.put_to_sleep(slot, now_s, why)
+                else:
+                    self._moves.stop(slot, now_s, why)
+
+    def _clear(self, account: DeviceAccount, why: str, now_s: float) -> None:
+        """A guest has the device: everybody idle leaves, pinned or not. Who is in use leaves when done."""
+        for slot in tuple(self._house.on(account.device)):
+            if slot.state is not SlotState.READY or not slot.idle:
+                continue
+            if self._moves.can_sleep(slot):
+                self._moves.put_to_sleep(slot, now_s, why)
+            else:
+                self._moves.stop(slot, now_s, why)
+
+    def _shed(self, account: DeviceAccount, now_s: float) -> None:
+        """Somebody grew, or came: send idle workers away until it fits again, all of them if that is not enough."""
+        idle = [s for s in self._house.on(account.device) if s.idle and not s.pinned]
+        leaving = sum(
+            account.charges[s.name] - (s.spec.sleep_bytes if s.state is SlotState.FALLING_ASLEEP else 0)
+            for s in self._house.on(account.device)
+            if s.state in (SlotState.STOPPING, SlotState.FALLING_ASLEEP)
+        )
+        missing = -account.free_bytes - leaving
+        if missing <= 0:
+            return
+        victims = choose_victims(idle, account, missing)
+        going = idle if victims is None else list(victims)
+        for slot in going:
+            slot.retry_at_s = max(slot.retry_at_s, now_s + self._house.policy.after_shed_s)
+        why = f"{account.device} is {format_size(missing)} over its budget"
+        self._moves.send_away(going, account.device, missing, now_s, why, kind="shed")
+
+    def _check_promise(self, account: DeviceAccount) -> None:
+        """Free a device that is promised to somebody who came up elsewhere or is wanted no longer."""
+        name = account.promised_to
+        if name is None:
+            return
+        slot = self._house.slots[name]
+        waits = slot.state in (SlotState.STOPPED, SlotState.SLEEPING)
+        if not waits or not (self._room.wants(name) or self._wishes.has(name)):
+            account.promised_to = None
+
+    def _wanted(self, now_s: float) -> list[Wish]:
+        preloads = [
+            Wish(slot.name, Eviction.NONE, slot.since_s, FOREVER_S, "it is to be there")
+            for slot in self._house.slots.values()
+            if slot.spec.preload and not slot.rests and not self._wishes.has(slot.name)
+        ]
+        wishes = [*self._wishes.all(), *preloads]
+        return sorted(wishes, key=lambda wish: (-self._house.slots[wish.worker].spec.priority, wish.asked_s))
+
+    def _grant(self, wish: Wish, now_s: float) -> None:
+        slot = self._house.slots[wish.worker]
+        if slot.state is SlotState.READY:
+            self._wishes.drop(wish.worker)
+            return
+        if now_s >= wish.expires_s:
+            self._wishes.drop(wish.worker)
+            text = self._house.place(slot, now_s, wish.eviction).text
+            self._moves.decide("wish", now_s, f"{slot.name} was wanted ({wish.why}) and did not come: {text}", slot)
+            return
+        if slot.held_down or slot.hopeless or now_s < slot.retry_at_s:
+            return
+        if slot.state not in (SlotState.STOPPED, SlotState.SLEEPING):
+            return
+        place = self._house.place(slot, now_s, wish.eviction)
+        if place.device is None or place.chance > Chance.EVICT or self._would_disturb(wish, place.device, now_s):
+            return
+        if place.chance is Chance.FITS:
+            self._moves.bring_up(slot, place.device, now_s, wish.why)
+        elif now_s >= self.settled_from_s:
+            self._moves.make_room(slot, place, now_s, wish.why)
+
+    def _would_disturb(self, wish: Wish, device: str, now_s: float) -> bool:
+        """Return whether a start would slow down somebody in a hurry: a running turn outranks background work."""
+        if not is_gpu(device) or now_s - wish.asked_s >= self._house.policy.calm_start_s:
+            return False
+        return any(slot.computes_urgently(but="") for slot in self._house.on(device))
+
+
+def is_wanted(slot: ModelSlot) -> bool:
+    """Return whether a slot that ended by itself should come back without being asked for."""
+    return slot.spec.preload and not slot.held_down and not slot.rests

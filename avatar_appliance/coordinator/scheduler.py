@@ -1,0 +1,388 @@
+"""The scheduler: events in, actions out. No asyncio, no clock, no I/O; one task owns it.
+
+The rules, and where they live:
+
+     1  slow work happens outside; its end is an event                        events.py, actions.py
+     2  every request is answered exactly once; a cancelled one never         waiting_room.py
+     3  the same worker wanted twice while it starts: join                    outlook.py (STARTING has an ETA)
+     4  a start is allowed only where charges + foreign use + headroom fit    placement.py, account.py
+     5  victims: idle, not pinned; lowest priority, longest idle, largest     victims.py
+     6  bytes stay charged until the probe saw them return                    `MemoryReturned`
+     7  measured replaces estimated; what breaks the budget is shed           `Started`, `DeviceSeen`, residency.py
+     8  out of memory at a start: clear what is idle, once more, then failed  `StartFailed`
+     9  a short bounded queue with deadlines                                  waiting_room.py
+    10  foreign processes as seen; guest mode                                 account.py, guest_mode.py
+    11  minimum residency; starts serialised per GPU; turns before background placement.py, residency.py
+    12  sleep before stop                                                     moves.py
+    13  a lease ends when its worker stopped computing                        the data plane sends `Released` then
+    14  after a restart: adopt what runs, let users declare their leases      `Adopted`, `Declared`, settled_from_s
+    15  a start charges its peak                                              placement.start_bytes
+    16  GPU time: urgent work first                                           waiting_room.py (`_makes_way`)
+
+After every event the house is settled in this order: give way (over budget, guests, drained), answer requests, grant
+wishes and put the idle away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from avatar_appliance.config.size import format_size
+from avatar_appliance.processes.restart_policy import RestartHistory, RestartPolicy
+
+from . import events as ev
+from .account import DeviceAccount
+from .actions import Action
+from .decision import Decision
+from .device import CPU, DeviceId
+from .guest_mode import GuestMode
+from .lease_request import LeaseRequest
+from .moves import Moves
+from .placement import Eviction, House
+from .policy import SchedulerPolicy
+from .residency import Residency
+from .slot import Holding, ModelSlot
+from .slot_state import SlotState
+from .waiting_room import WaitingRoom
+from .wishes import Wish, Wishes
+from .worker_spec import WorkerSpec
+
+# Tries of a start that runs out of memory: once more after everything idle is gone.
+MEMORY_TRIES = 2
+
+
+class Scheduler:
+    """Decides which models are resident and who may use them; see the module's docstring."""
+
+    def __init__(self, specs: Iterable[WorkerSpec], policy: SchedulerPolicy | None = None) -> None:
+        policy = policy or SchedulerPolicy()
+        self.policy = policy
+        restart = RestartPolicy(
+            first_delay_s=policy.first_delay_s,
+            longest_delay_s=policy.longest_delay_s,
+            steady_after_s=policy.steady_after_s,
+            crash_limit=policy.crash_limit,
+            crash_window_s=policy.crash_window_s,
+            cool_down_s=policy.cool_down_s,
+        )
+        self.slots = {
+            spec.name: ModelSlot(
+                spec,
+                RestartHistory(restart),
+                pinned=spec.pinned,
+                state=SlotState.READY if spec.external else SlotState.STOPPED,
+            )
+            for spec in specs
+        }
+        self.accounts: dict[DeviceId, DeviceAccount] = {}
+        self.guest_mode = GuestMode(policy)
+        for device in dict.fromkeys(d for slot in self.slots.values() for d in slot.spec.devices):
+            self._account(device)
+        self._account(CPU)
+        house = House(self.slots, self.accounts, self.guest_mode, policy)
+        self._moves = Moves(house)
+        self._wishes = Wishes()
+        self._room = WaitingRoom(house, self._moves, self._wishes)
+        self._residency = Residency(house, self._moves, self._wishes, self._room)
+        self._house = house
+
+    def handle(self, event: ev.Event, now_s: float) -> list[Action]:
+        """Take an event at the time `now_s` (monotonic, never less than before); return what shall be done."""
+        self._take(event, now_s)
+        self._residency.make_way(now_s)
+        self._room.serve(now_s)
+        self._residency.come_and_go(now_s)
+        return self._moves.take_actions()
+
+    def take_decisions(self) -> list[Decision]:
+        """Return what was decided since the last call, oldest first."""
+        return self._moves.take_decisions()
+
+    def waiting(self) -> Sequence[tuple[LeaseRequest, float]]:
+        """Return the requests without an answer, and when each was asked."""
+        return list(self._room.waiting)
+
+    def next_look_s(self, now_s: float) -> float | None:
+        """Return when to send a Tick at the latest for the sake of a waiting request; None where nobody waits."""
+        return self._room.next_look_s(now_s)
+
+    def _take(self, event: ev.Event, now_s: float) -> None:
+        match event:
+            case ev.Tick():
+                self._tick(now_s)
+            case ev.Requested(request):
+                self._room.ask(request, now_s)
+            case ev.Cancelled(lease_id) | ev.Released(lease_id):
+                self._room.leave(lease_id, now_s)
+            case ev.Declared():
+                self._declared(event)
+            case ev.UrgencyChanged(lease_id, urgency):
+                slot = self._room.holder(lease_id)
+                if slot is not None and lease_id in slot.leases:
+                    slot.leases[lease_id].urgency = urgency
+            case ev.DeviceSeen():
+                self._device_seen(event, now_s)
+            case ev.DeviceLost(device):
+                account = self._account(device)
+                if not account.lost:
+                    account.lost = True
+                    self._moves.decide("device", now_s, f"{device} cannot be read any more", device=device)
+            case ev.Started():
+                self._started(event, now_s)
+            case ev.StartFailed(worker, failure):
+                self._start_failed(self.slots[worker], failure, now_s)
+            case ev.Exited(worker):
+                self._exited(self.slots[worker], now_s)
+            case ev.Stopped(worker):
+                self._stopped(self.slots[worker], now_s)
+            case ev.MemoryReturned(worker, residue_bytes):
+                slot = self.slots[worker]
+                if slot.state is SlotState.STOPPING:
+                    self._moves.discharge(slot, residue_bytes, now_s)
+                    self._moves.decide("stopped", now_s, f"{worker} is gone, its memory is back", slot)
+            case ev.FellAsleep(worker, bytes_left):
+                self._fell_asleep(self.slots[worker], bytes_left, now_s)
+            case ev.SleepFailed(worker):
+                slot = self.slots[worker]
+                if slot.state is SlotState.FALLING_ASLEEP:
+                    # It would be asked again and again: end it, which is what sleeping was to save.
+                    self._moves.charge_host(slot, slot.spec.host_bytes)
+                    self._moves.stop(slot, now_s, "it would not sleep")
+            case ev.Woke(worker):
+                slot = self.slots[worker]
+                if slot.state is SlotState.WAKING:
+                    self._moves.charge_host(slot, slot.spec.host_bytes)
+                    self._ready(slot, now_s, "it woke")
+            case ev.WakeFailed(worker, failure):
+                self._wake_failed(self.slots[worker], failure, now_s)
+            case ev.Adopted():
+                self._adopted(event, now_s)
+            case ev.StartWanted(worker, evict):
+                self._start_wanted(self.slots[worker], evict, now_s)
+            case ev.StopWanted(worker, force):
+                self._stop_wanted(self.slots[worker], force, now_s)
+            case ev.SleepWanted(worker):
+                slot = self.slots[worker]
+                if slot.idle and self._moves.can_sleep(slot):
+                    slot.rests = True
+                    self._wishes.drop(worker)
+                    self._moves.put_to_sleep(slot, now_s, "its owner wants it")
+            case ev.PinChanged(worker, pinned):
+                self.slots[worker].pinned = pinned
+            case ev.GuestModeChanged(mode, until_s):
+                self.guest_mode.set(mode, until_s)
+                self._moves.decide("guest-mode", now_s, f"guest mode is {mode}")
+                for account in self.accounts.values():
+                    self.guest_mode.see(account, now_s)
+            case _:
+                assert_never(event)
+
+    def _account(self, device: DeviceId) -> DeviceAccount:
+        if device not in self.accounts:
+            policy = self.policy
+            self.accounts[device] = DeviceAccount(
+                device,
+                ceiling=policy.cpu_ceiling if device == CPU else policy.gpu_ceiling,
+                headroom_bytes=0 if device == CPU else policy.headroom_bytes,
+            )
+        return self.accounts[device]
+
+    def _tick(self, now_s: float) -> None:
+        if self.guest_mode.expire(now_s):
+            self._moves.decide("guest-mode", now_s, "guest mode is auto again")
+        for account in self.accounts.values():
+            self._see_guest(account, now_s)
+        for slot in self.slots.values():
+            if slot.state is SlotState.FAILED and not slot.hopeless and now_s >= slot.retry_at_s:
+                slot.out_of_memory = 0
+                self._moves.become(slot, SlotState.STOPPED, now_s)
+
+    def _device_seen(self, seen: ev.DeviceSeen, now_s: float) -> None:
+        account = self._account(seen.device)
+        if account.usable_bytes == 0 or account.lost:
+            text = f"{seen.device} has {format_size(seen.usable_bytes)}"
+            self._moves.decide("device", now_s, text, device=seen.device)
+        own = {name: size for name, size in seen.own_bytes.items() if name in account.charges}
+        account.foreign_names = seen.foreign_names
+        account.see(seen.usable_bytes, seen.used_bytes, own)
+        for name, size in own.items():
+            slot = self.slots[name]
+            if size is None or slot.device != seen.device or size <= account.charges[name]:
+                continue
+            if slot.state in (SlotState.READY, SlotState.STARTING):
+                self._surprise(slot, account, size, now_s)
+        self._see_guest(account, now_s)
+
+    def _surprise(self, slot: ModelSlot, account: DeviceAccount, size_bytes: int, now_s: float) -> None:
+        """Rule 7: it holds more than is charged. Small growth is charged without a word."""
+        expected = account.charges[slot.name]
+        account.charge(slot.name, size_bytes)
+        if slot.state is SlotState.READY:
+            slot.spec = replace(slot.spec, rest_bytes=size_bytes, peak_bytes=max(slot.spec.peak_bytes, size_bytes))
+        else:
+            slot.spec = replace(slot.spec, peak_bytes=size_bytes)
+        if size_bytes - expected >= self.policy.surprise_bytes:
+            text = f"{slot.name} holds {format_size(size_bytes)} instead of {format_size(expected)}"
+            self._moves.decide("surprise", now_s, text, slot)
+
+    def _see_guest(self, account: DeviceAccount, now_s: float) -> None:
+        if self.guest_mode.see(account, now_s):
+            why = self.guest_mode.why(account.device)
+            text = f"{account.device} is a guest's: {why}" if why else f"the guest has left {account.device}"
+            self._moves.decide("guest-mode", now_s, text, device=account.device)
+
+    def _declared(self, event: ev.Declared) -> None:
+        slot = self.slots.get(event.worker)
+        if slot is not None and slot.state is SlotState.READY:
+            self._room.hold(event.lease_id, slot, Holding(event.urgency, event.client))
+        else:
+            self._moves.revoke(event.lease_id, event.worker)
+
+    def _started(self, event: ev.Started, now_s: float) -> None:
+        slot = self.slots[event.worker]
+        if slot.state is not SlotState.STARTING or slot.device is None:
+            return
+        spec = slot.spec
+        rest = spec.rest_bytes if event.rest_bytes is None else event.rest_bytes
+        peak = max(rest, spec.peak_bytes if event.peak_bytes is None else event.peak_bytes)
+        start_s = spec.start_s if event.start_s is None else event.start_s
+        slot.spec = replace(spec, rest_bytes=rest, peak_bytes=peak, start_s=start_s)
+        charged = self.accounts[slot.device].charges[slot.name]
+        self.accounts[slot.device].charge(slot.name, rest)
+        if rest - charged >= self.policy.surprise_bytes:
+            text = f"{slot.name} holds {format_size(rest)}, {format_size(charged)} were charged for its start"
+            self._moves.decide("surprise", now_s, text, slot)
+        slot.out_of_memory = 0
+        self._ready(slot, now_s, f"it started in {start_s:.1f} s")
+
+    def _ready(self, slot: ModelSlot, now_s: float, how: str) -> None:
+        assert slot.device is not None
+        if slot.state is SlotState.WAKING:
+            self.accounts[slot.device].charge(slot.name, slot.spec.rest_bytes)
+        slot.idle_since_s = now_s
+        self._moves.become(slot, SlotState.READY, now_s)
+        held = format_size(self.accounts[slot.device].charges.get(slot.name, 0))
+        self._moves.decide("ready", now_s, f"{slot.name} is ready with {held}: {how}", slot)
+
+    def _start_failed(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> None:
+        if slot.state is not SlotState.STARTING:
+            return
+        slot.last_error = failure
+        device = slot.device
+        if failure == "out-of-memory":
+            slot.out_of_memory += 1
+            if slot.out_of_memory < MEMORY_TRIES and device is not None:
+                self._moves.ended(slot, now_s, SlotState.STOPPED)
+                self._moves.decide("failed", now_s, f"{slot.name} ran out of memory at its start: once more", slot)
+                self._clear_idle(device, slot, now_s)
+                wish = Wish(slot.name, Eviction.LOWER, now_s, now_s + self.policy.wish_ttl_s, "its second try")
+                self._wishes.add(wish)
+                return
+            slot.retry_at_s = now_s + self.policy.cool_down_s
+            self._fail(slot, now_s, f"{slot.name} ran out of memory again")
+        elif failure == "config":
+            slot.hopeless = True
+            self._fail(slot, now_s, f"{slot.name} cannot run as it is configured")
+        else:
+            self._count_failure(slot, now_s, ready_s=0.0, what=f"the start of {slot.name} failed ({failure})")
+
+    def _clear_idle(self, device: DeviceId, slot: ModelSlot, now_s: float) -> None:
+        """Rule 8: everything idle of no higher priority goes, whatever the ledger believes."""
+        for other in tuple(self._house.on(device)):
+            if other is not slot and other.idle and not other.pinned and other.spec.priority <= slot.spec.priority:
+                self._moves.stop(other, now_s, f"{slot.name} ran out of memory")
+
+    def _fail(self, slot: ModelSlot, now_s: float, text: str) -> None:
+        self._wishes.drop(slot.name)
+        self._moves.ended(slot, now_s, SlotState.FAILED)
+        self._room.forget(slot)
+        self._moves.decide("failed", now_s, text, slot)
+
+    def _count_failure(self, slot: ModelSlot, now_s: float, *, ready_s: float, what: str) -> None:
+        """Back off, or rest after a crash loop."""
+        retry = slot.history.after_failure(now_s, ready_s)
+        slot.retry_at_s = now_s + retry.delay_s
+        if retry.crash_loop:
+            slot.last_error = slot.last_error or "it keeps failing"
+            self._fail(slot, now_s, f"{what}; it keeps failing and rests for {retry.delay_s:g} s")
+            return
+        self._moves.ended(slot, now_s, SlotState.STOPPED)
+        self._room.forget(slot)
+        self._moves.decide("crashed", now_s, f"{what}; next try in {retry.delay_s:g} s", slot)
+
+    def _exited(self, slot: ModelSlot, now_s: float) -> None:
+        up = (SlotState.READY, SlotState.SLEEPING, SlotState.FALLING_ASLEEP, SlotState.WAKING)
+        if slot.state not in up or slot.device is None:
+            return
+        ready_s = now_s - slot.since_s if slot.state is SlotState.READY else 0.0
+        slot.last_error = "it ended by itself"
+        if slot.leases and not slot.spec.preload:
+            # Somebody was using it: that somebody will ask again.
+            self._wishes.add(Wish(slot.name, Eviction.LOWER, now_s, now_s + self.policy.wish_ttl_s, "it crashed"))
+        self._count_failure(slot, now_s, ready_s=ready_s, what=f"{slot.name} ended by itself")
+
+    def _stopped(self, slot: ModelSlot, now_s: float) -> None:
+        if slot.state is SlotState.STOPPING:
+            self._room.forget(slot)
+            self._moves.ended(slot, now_s, slot.after_stop)
+
+    def _fell_asleep(self, slot: ModelSlot, bytes_left: int | None, now_s: float) -> None:
+        if slot.state is not SlotState.FALLING_ASLEEP or slot.device is None:
+            return
+        left = slot.spec.sleep_bytes if bytes_left is None else bytes_left
+        slot.spec = replace(slot.spec, sleep_bytes=left)
+        self.accounts[slot.device].charge(slot.name, left)
+        self._moves.become(slot, SlotState.SLEEPING, now_s)
+        self._moves.decide("asleep", now_s, f"{slot.name} sleeps and keeps {format_size(left)}", slot)
+
+    def _wake_failed(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> None:
+        if slot.state is not SlotState.WAKING or slot.device is None:
+            return
+        slot.last_error = failure
+        if failure == "out-of-memory":
+            # Harmless for vLLM: it still sleeps, and may be woken once there is room (gpu-measured: HTTP 500).
+            self.accounts[slot.device].charge(slot.name, slot.spec.sleep_bytes)
+            slot.retry_at_s = now_s + self.policy.first_delay_s
+            self._moves.become(slot, SlotState.SLEEPING, now_s)
+            self._moves.decide("failed", now_s, f"{slot.name} had no room to wake", slot)
+        else:
+            self._moves.stop(slot, now_s, f"it would not wake ({failure})")
+
+    def _adopted(self, event: ev.Adopted, now_s: float) -> None:
+        slot = self.slots[event.worker]
+        slot.device = event.device
+        if event.rest_bytes is not None and not event.asleep:
+            slot.spec = replace(slot.spec, rest_bytes=event.rest_bytes)
+        account = self._account(event.device)
+        account.charge(slot.name, slot.spec.sleep_bytes if event.asleep else slot.spec.rest_bytes)
+        asleep_bytes = slot.spec.rest_bytes if event.asleep else 0
+        self._moves.charge_host(slot, slot.spec.host_bytes + asleep_bytes)
+        slot.idle_since_s = now_s
+        self._residency.settled_from_s = now_s + self.policy.redeclare_grace_s
+        self._moves.become(slot, SlotState.SLEEPING if event.asleep else SlotState.READY, now_s)
+        self._moves.decide("ready", now_s, f"{slot.name} was found running on {event.device}", slot)
+
+    def _start_wanted(self, slot: ModelSlot, evict: bool, now_s: float) -> None:
+        slot.held_down = slot.hopeless = slot.draining = slot.rests = False
+        slot.retry_at_s = now_s
+        slot.out_of_memory = 0
+        if slot.state is SlotState.FAILED:
+            self._moves.become(slot, SlotState.STOPPED, now_s)
+        eviction = Eviction.ANY if evict else Eviction.LOWER
+        if not slot.spec.external and slot.state is not SlotState.READY:
+            wish = Wish(slot.name, eviction, now_s, now_s + self.policy.wish_ttl_s, "its owner wants it")
+            self._wishes.add(wish)
+
+    def _stop_wanted(self, slot: ModelSlot, force: bool, now_s: float) -> None:
+        if slot.spec.external:
+            return
+        slot.held_down = True
+        self._wishes.drop(slot.name)
+        if slot.state in (SlotState.STOPPED, SlotState.STOPPING, SlotState.FAILED):
+            return
+        if force or slot.idle or slot.state in (SlotState.STARTING, SlotState.WAKING, SlotState.FALLING_ASLEEP):
+            self._moves.stop(slot, now_s, "its owner wants it down")
+        else:
+            slot.draining = True

@@ -1,0 +1,76 @@
+"""A model that may be resident, and all the scheduler knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from avatar_appliance.leases.urgency import Urgency
+from avatar_appliance.processes.restart_policy import RestartHistory
+
+from .device import DeviceId
+from .lease_request import LeaseId
+from .slot_state import SlotState
+from .worker_spec import WorkerSpec
+
+BUSY_STATES = frozenset({SlotState.STARTING, SlotState.WAKING, SlotState.FALLING_ASLEEP, SlotState.STOPPING})
+"""Something was begun and has not ended: no other action may be taken."""
+
+
+@dataclass(slots=True)
+class Holding:
+    """A granted lease."""
+
+    urgency: Urgency
+    client: str = ""
+
+
+@dataclass(slots=True)
+class ModelSlot:
+    """Mutable on purpose: only the scheduler, in one task, ever touches it. Times are `now_s` of events."""
+
+    spec: WorkerSpec
+    history: RestartHistory
+    pinned: bool
+    state: SlotState = SlotState.STOPPED
+    device: DeviceId | None = None
+    """Where it is, in every state that holds memory."""
+    leases: dict[LeaseId, Holding] = field(default_factory=dict)
+    since_s: float = 0.0
+    """When it came into its state."""
+    idle_since_s: float = 0.0
+    """When its last lease ended, or it became ready."""
+    retry_at_s: float = 0.0
+    """Not started before."""
+    held_down: bool = False
+    """A person stopped it: only a person starts it."""
+    draining: bool = False
+    """It gets no new lease and stops when the last one ends."""
+    rests: bool = False
+    """It was put away for being idle: preloading does not bring it back, a request does."""
+    after_stop: SlotState = SlotState.STOPPED
+    """What it becomes when its memory is back."""
+    hopeless: bool = False
+    """Its configuration is broken: not tried again before a person asks."""
+    out_of_memory: int = 0
+    """Starts in a row that ran out of memory."""
+    last_error: str = ""
+    starts: int = 0
+
+    @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self.spec.name
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can take a lease, but for their number."""
+        return self.state is SlotState.READY and not self.draining
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody uses it and nothing is under way."""
+        return not self.leases and self.state in (SlotState.READY, SlotState.SLEEPING)
+
+    def computes_urgently(self, but: LeaseId) -> bool:
+        """Return whether a lease other than `but` is in a hurry."""
+        return any(holding.urgency.urgent for lease_id, holding in self.leases.items() if lease_id != but)
