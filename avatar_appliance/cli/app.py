@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from avatar_appliance.config import Settings, load_settings
-from avatar_appliance.errors import AvatarError, BadRequest, Busy, ConfigError, WorkerUnavailable
+from avatar_appliance.errors import AvatarError, BadRequest, Busy, ConfigError, NotFound, WorkerUnavailable
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,8 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
-        help="Configuration file [default: $AVATAR_CONFIG, ./config.yaml, /etc/avatar/config.yaml].",
+        help="Configuration file.",
+        show_default="$AVATAR_CONFIG, ./config.yaml, /etc/avatar/config.yaml",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -42,6 +43,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 _EXIT_CODES: tuple[tuple[type[AvatarError], int], ...] = (
     (ConfigError, os.EX_CONFIG),
     (BadRequest, os.EX_DATAERR),
+    (NotFound, os.EX_DATAERR),
     (WorkerUnavailable, os.EX_UNAVAILABLE),
     (Busy, os.EX_TEMPFAIL),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from avatar_appliance.config import Settings
 from avatar_appliance.models import Model, ModelCorrupt, ModelStore, load_catalogue
@@ -49,19 +49,14 @@ def list_models(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         out.print_json(data=rows)
         return
-    table = Table("name", "role", "size", "languages", "licence", "state", "used")
+    # Names are typed by the owner: never cut, also not in 80 columns.
+    whole = [Column(header, no_wrap=True) for header in ("name", "role", "size", "state")]
+    licence = Column("licence", overflow="fold")
+    table = Table(*whole, "languages", licence, box=None, pad_edge=False, caption="* used by the configuration")
     for row, model in zip(rows, catalogue.models, strict=True):
         languages = ", ".join(model.languages[:4]) + (" …" if len(model.languages) > 4 else "")
-        size = f"{model.size_bytes / 1e6:.0f} MB"
-        table.add_row(
-            model.name,
-            model.role,
-            size,
-            languages,
-            model.licence,
-            str(row["state"]),
-            "yes" if row["used"] else "",
-        )
+        name = f"{'*' if row['used'] else ' '} {model.name}"
+        table.add_row(name, model.role, f"{model.size_bytes / 1e6:.0f} MB", str(row["state"]), languages, model.licence)
     out.print(table)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from avatar_appliance.client import converse, describe, read_wav, synthesize, transcribe, write_wav
 from avatar_appliance.control.announcing import local_endpoint
@@ -114,7 +114,7 @@ def voices(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         out.print_json(data=[{"name": v.name, "languages": v.languages, "description": v.description} for v in found])
         return
-    table = Table("name", "languages", "description")
+    table = Table(Column("name", no_wrap=True), "languages", "description")
     for voice in found:
         table.add_row(voice.name, ", ".join(voice.languages), voice.description or "")
     out.print(table)

@@ -34,7 +34,9 @@ def read_wav(path: Path) -> WavAudio:
                 file.getnchannels(),
                 file.readframes(file.getnframes()),
             )
-    except (OSError, EOFError, wave.Error) as error:
+    except OSError as error:
+        raise BadRequest(f"{path}: {error.strerror or 'cannot be read'}", hint="Check the path.") from None
+    except (EOFError, wave.Error) as error:
         hint = "Convert it first: `ffmpeg -i FILE -ac 1 -ar 16000 out.wav`."
         raise BadRequest(f"{path} is no readable PCM WAV file ({type(error).__name__})", hint=hint) from None
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
 
 from avatar_appliance.errors import ConfigError
 
 from .settings import Settings
+from .show import without_userinfo
 from .sources import describe_origin
 from .workers import WORKER_MODELS
 
 MAX_FILE_BYTES = 2**20
 SECRET_KEYS = frozenset({"token", "api_key", "password"})
+# With our prefix, but no settings: which file to read, and what `make test-ha` takes.
+NO_SETTINGS = frozenset({"AVATAR_CONFIG", "AVATAR_HA_URL", "AVATAR_HA_TOKEN", "AVATAR_HA_BIND"})
 
 
 def find_config(explicit: Path | None) -> Path | None:
@@ -37,13 +42,17 @@ def load_settings(path: Path | None = None, **arguments: Any) -> Settings:
     """
     file = find_config(path)
     tree, lines = read_yaml(file) if file else ({}, {})
-    # AVATAR_CONFIG chooses the file and is no setting; everything else with our prefix must be one.
     _refuse_unknown_environment()
     try:
         return Settings.from_sources(tree, arguments)
     except ValidationError as error:
         problems = _explain(error, file, tree, lines, arguments)
         raise ConfigError("\n".join(problems)) from None
+    except SettingsError as error:  # whole sections and lists are JSON in the environment
+        raise ConfigError(
+            f"environment: {_named_by(error)}: no valid JSON",
+            hint="""A list is written as AVATAR_HOUSE__LANGUAGES='["en"]', a single value as AVATAR_ASR__PORT=10301.""",
+        ) from None
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
@@ -92,9 +101,9 @@ def _note_lines(node: yaml.Node | None, path: tuple[str, ...], lines: dict[tuple
 
 
 def _refuse_unknown_environment() -> None:
-    known = {f"AVATAR_{name.upper()}" for name in Settings.model_fields} | {"AVATAR_CONFIG"}
+    known = {f"AVATAR_{name.upper()}" for name in Settings.model_fields}
     for variable in os.environ:
-        if not variable.startswith("AVATAR_"):
+        if not variable.startswith("AVATAR_") or variable in NO_SETTINGS:
             continue
         top = variable.split("__")[0].upper()
         if top not in known:
@@ -103,6 +112,13 @@ def _refuse_unknown_environment() -> None:
                 f"Did you mean {guess[0]}?" if guess else "Nested keys are joined by two underscores: AVATAR_ASR__PORT."
             )
             raise ConfigError(f"environment: {variable} is no setting", hint=hint)
+
+
+def _named_by(error: SettingsError) -> str:
+    """Return the variables that pydantic could not read; its message names the section only."""
+    section = re.search(r'field "(\w+)"', str(error))
+    prefix = f"AVATAR_{section.group(1) if section else ''}".upper()
+    return ", ".join(sorted(name for name in os.environ if name.upper().startswith(prefix)))
 
 
 def _explain(
@@ -117,7 +133,7 @@ def _explain(
         keys = _without_union_tags(item["loc"], tree)
         where = _where(keys, file, lines, arguments)
         dotted = ".".join(keys)
-        shown = _shown(keys, _lookup(tree, keys))
+        shown = _shown(keys, item["input"])
         if item["type"] == "extra_forbidden":
             problems.append(f"{where}: {dotted}: unknown key.{_suggest(keys, tree)}")
         elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -171,7 +187,7 @@ def _lookup(tree: object, keys: tuple[str, ...]) -> object:
 def _shown(keys: tuple[str, ...], value: object) -> str:
     if value is None or isinstance(value, (Mapping, list)) or (keys and keys[-1] in SECRET_KEYS):
         return ""
-    text = repr(value)
+    text = repr(without_userinfo(value) if isinstance(value, str) else value)
     return f" (it says {text if len(text) <= 60 else text[:57] + '...'})"
 
 

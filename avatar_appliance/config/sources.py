@@ -9,6 +9,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from avatar_appliance.errors import ConfigError
+
 CREDENTIAL_PREFIX = "avatar."
 
 
@@ -38,8 +40,17 @@ class CredentialsSource(PydanticBaseSettingsSource):
             node = tree
             for key in path:
                 node = node.setdefault(key, {})
-            node[last] = file.read_text(encoding="utf-8").rstrip("\r\n")
+                if not isinstance(node, dict):
+                    raise ConfigError(f"credential: {file.name}: {key} is a value and a section at once")
+            node[last] = _text(file)
         return tree
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"credential: {file.name}: cannot be read ({type(error).__name__})") from None
 
 
 def describe_origin(settings_cls: type[BaseSettings]) -> dict[str, str]:

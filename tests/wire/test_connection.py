@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 import pytest
 from wire_harness.clients import connect, raw
@@ -14,6 +15,9 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Describe, Info, SelectProgram
 from wyoming.ping import Ping, Pong
+
+from avatar_appliance.config.settings import LimitsSettings
+from wyoming_servers.base import WyomingServer
 
 
 @pytest.fixture
@@ -200,10 +204,20 @@ async def test_a_vanished_client_leaves_no_trace_in_the_log(
     assert not caplog.records
 
 
-async def test_tcp_works_the_same(handler: ScriptedHandler) -> None:
-    from avatar_appliance.config.settings import LimitsSettings
-    from wyoming_servers.base import WyomingServer
+async def test_an_answer_never_waits_for_the_acknowledgement_of_the_one_before(handler: ScriptedHandler) -> None:
+    """Nagle's algorithm and a client's delayed acknowledgement make 40 ms of silence together."""
+    server = WyomingServer(handler, LimitsSettings(drain_s=0))
+    port = await server.listen_tcp("127.0.0.1", 0)
+    async with connect(f"tcp://127.0.0.1:{port}") as client:
+        await client.send(Ping())
+        await client.receive()
+        (connection,) = server.connections
+        accepted = connection._writer.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    await server.stop()
 
+
+async def test_tcp_works_the_same(handler: ScriptedHandler) -> None:
     for host in ("127.0.0.1", "::1"):
         server = WyomingServer(handler, LimitsSettings(drain_s=0))
         port = await server.listen_tcp(host, 0)

@@ -27,6 +27,8 @@ SHORT_S = 0.25
         ("謝謝。", UNSURE, SHORT_S),
         ("Thank you for the light.", UNSURE, SHORT_S),
         ("No, no, no!", SURE, LONG_S),
+        ("no no no no no no, not that one", SURE, LONG_S),
+        ("set the counter to 10000000000 and tell me", SURE, LONG_S),
         ("對對對", SURE, SHORT_S),
         ("set it to 3 * 4", SURE, LONG_S),
         ("stop", {**SURE, "no_speech_prob": 0.9}, SHORT_S),
@@ -63,6 +65,9 @@ def test_a_guess_is_no_transcript(text: str) -> None:
         ("I don't know. " * 12, {}),
         ("好的" * 60, {}),
         ("ha" * 100, SURE),
+        ("明徒將1,3,3,3" + ",4" * 18, SURE),
+        ("and, " * 12, SURE),
+        ("好" * 12, SURE),
     ],
 )
 def test_loops_are_rejected_also_where_the_worker_reports_no_ratio(text: str, metrics: dict[str, float]) -> None:

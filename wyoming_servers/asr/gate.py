@@ -27,9 +27,12 @@ S_PER_LETTER = 0.04
 S_PER_HAN = 0.12
 # zlib needs some text before its ratio says anything.
 MIN_CHARS_FOR_RATIO = 40
+# A word or syllable said this often in a row is a loop; people stop at five or six ("no, no, no", "對對對").
+LOOP_REPEATS = 10
 
 _NOISE_MARK = re.compile(r"[\[(（【♪*][^\])）】♪*]{0,40}[\])）】♪*]|♪+")
 _WORDLESS = re.compile(r"[\W_]+")
+_LOOP = re.compile(rf"(\w{{1,12}}?)\1{{{LOOP_REPEATS - 1},}}")
 _INVENTIONS = frozenset(
     re.sub(r"[\W_]+", "", line).casefold()
     for line in (
@@ -108,6 +111,13 @@ def _too_short(core: str, metrics: Mapping[str, float], speech_s: float | None) 
 
 
 def _loops(text: str) -> bool:
-    """Return whether a text repeats itself as loops do; for workers that report no compression ratio."""
+    """Return whether a text repeats itself as loops do.
+
+    For workers that report no compression ratio, and for loops too short for one: Whisper's token limit ends "4, 4, 4"
+    before zlib gains much by it. Only one that is most of the text counts: phone numbers have zeros in a row.
+    """
+    core = _WORDLESS.sub("", text)
+    if any(2 * len(loop.group()) > len(core) for loop in _LOOP.finditer(core)):
+        return True
     raw = text.encode()
     return len(raw) >= MIN_CHARS_FOR_RATIO and len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import socket
 from pathlib import Path
 
 from avatar_appliance.config.settings import LimitsSettings
 from avatar_appliance.errors import IdleTimeout, ServerFull, ShuttingDown
 from avatar_appliance.log import log_defect
+from avatar_appliance.wire import UnixSocket, listen_unix
 
 from .connection import Connection
 from .handler import Handler
@@ -35,7 +35,7 @@ class WyomingServer:
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
-        self._socket: tuple[Path, int] | None = None
+        self._socket: UnixSocket | None = None
         self._idle = asyncio.Event()
 
     async def listen_tcp(self, host: str, port: int) -> int:
@@ -45,20 +45,16 @@ class WyomingServer:
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::", backlog=128)
+        # Connections inherit it. Asyncio sets it on sockets made by itself only, and without it each answer but the
+        # first of a connection waits 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=self.limits.max_header_bytes)
         return int(listener.getsockname()[1])
 
     async def listen_unix(self, path: Path) -> None:
         """Listen on a unix socket that only this user may open; a left-over socket file is replaced."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Bound under another name and renamed: nobody can connect to a socket that is not listening yet.
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._accept, fresh, limit=self.limits.max_header_bytes)
-        fresh.chmod(0o600)
-        inode = fresh.stat().st_ino
-        fresh.rename(path)
-        self._socket = (path, inode)
+        self._socket = await listen_unix(path, self._accept, limit_bytes=self.limits.max_header_bytes)
+        self._server = self._socket.server
 
     async def stop(self) -> None:
         """Take nothing new, let running requests end within `limits.drain_s`, then close everything."""
@@ -74,10 +70,7 @@ class WyomingServer:
         self._close_all(ShuttingDown("the server is restarting"))
         await asyncio.gather(*self._connections.values(), return_exceptions=True)
         if self._socket is not None:
-            path, inode = self._socket
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_ino == inode:  # not that of our successor
-                    path.unlink()
+            self._socket.unlink()
 
     def note_idle(self) -> None:
         """Wake a drain that waits for requests to end."""

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from avatar_appliance.admin.server import AdminServer, serve
+from avatar_appliance.admin.server import AdminServer, _listen, serve
 from avatar_appliance.errors import ConfigError
 
 from .conftest import MakeTurn
@@ -46,6 +46,13 @@ async def test_it_serves_on_the_port_it_got_until_it_is_stopped(
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(f"{base}/health")
+
+
+async def test_a_body_does_not_wait_for_the_acknowledgement_of_its_headers() -> None:
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_rebound_name_is_refused_on_the_wire(server: AdminServer) -> None:

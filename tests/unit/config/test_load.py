@@ -113,9 +113,39 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     assert all(word in message for word in ("asr.port", "tts.port", "nonsense"))
 
 
-def test_a_mistake_in_the_environment_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_the_environment_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the value that is wrong, not with the one of the file below it."""
     monkeypatch.setenv("AVATAR_ASR__PORT", "many")
-    with pytest.raises(ConfigError, match=r"environment: asr\.port"):
+    message = problem(write(tmp_path, "asr: {port: 10666}\n"))
+    assert message.startswith("environment: asr.port")
+    assert "'many'" in message
+
+
+@pytest.mark.parametrize("variable", ["AVATAR_WORKERS", "AVATAR_HOUSE", "AVATAR_HOUSE__LANGUAGES"])
+def test_a_section_in_the_environment_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "{swordfish")
+    with pytest.raises(ConfigError, match=variable) as caught:
+        load_settings()
+    assert "swordfish" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["AVATAR_HA_URL", "AVATAR_HA_TOKEN", "AVATAR_HA_BIND"])
+def test_what_the_home_assistant_tests_take_is_left_alone(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """`make test-ha` fetches the models first, with these in its environment."""
+    monkeypatch.setenv(variable, "x")
+    assert load_settings().asr.port == 10300
+
+
+@pytest.mark.parametrize(
+    "files", [{"asr": b"1", "asr.port": b"1"}, {"admin.token": b"\xff\xfe"}], ids=["section and value", "not utf-8"]
+)
+def test_a_credential_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]
+) -> None:
+    for name, content in files.items():
+        (tmp_path / f"avatar.{name}").write_bytes(content)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(ConfigError, match=f"credential: avatar.{list(files)[-1]}"):
         load_settings()
 
 
@@ -152,5 +182,17 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     assert HIDDEN in text
 
 
+def test_a_password_in_a_url_is_not_shown(tmp_path: Path) -> None:
+    llm = "llm: {engine: openai, base_url: 'http://me:swordfish@a:8000/v1'}"
+    workers = f"workers: {{{llm}, w: {{engine: fake, fake_role: asr}}, t: {{engine: fake, fake_role: tts}}}}"
+    file = write(
+        tmp_path, f"{workers}\nasr: {{workers: [w]}}\ntts: {{workers: [t]}}\nconversation: {{workers: [llm]}}\n"
+    )
+    assert shown(load_settings(file))["workers"]["llm"]["base_url"] == "http://(hidden)@a:8000/v1"
+
+
 def test_a_wrong_secret_is_not_quoted(tmp_path: Path) -> None:
     assert "12345678" not in problem(write(tmp_path, "admin: {token: 12345678}\n"))
+    file = write(tmp_path, "workers:\n  y: {engine: wyoming, wyoming_role: asr, uri: 'http://me:12345678@x'}\n")
+    assert "workers.y.uri" in problem(file)
+    assert "12345678" not in problem(file)

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from wyoming_servers.text import detect_language, normaliser_for, script_of, speakable, to_traditional
-from wyoming_servers.text.chinese_script import is_simplified_only, is_traditional_only
+from wyoming_servers.text.chinese_script import _without_segmentation, is_simplified_only, is_traditional_only
 from wyoming_servers.text.language import LanguageTag, parse_language
 
 
@@ -143,6 +143,27 @@ def test_simplified_becomes_what_taiwan_writes(simplified: str, traditional: str
 def test_the_words_may_stay_while_the_characters_change() -> None:
     """Without the phrases only the script is converted."""
     assert to_traditional("软件和鼠标", taiwan_phrases=False) == "軟件和鼠標"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "头发干了，后来皇后在里面只喝了几杯干红",
+        "明天早上七点叫我起床，台湾的天气如何？",
+        "把客厅的温度调到二十六度，关掉厨房的灯",
+        "系统计划放松一下，钟表方面有一只猫和面条",
+    ],
+)
+def test_the_script_alone_is_what_the_larger_conversion_gives(text: str) -> None:
+    """As OpenCC ships it, s2tw takes 16 MB more for the same."""
+    opencc = pytest.importorskip("opencc")
+    assert to_traditional(text, taiwan_phrases=False) == opencc.OpenCC("s2tw").convert(text).replace("臺", "台")
+
+
+def test_the_lean_conversion_is_the_one_in_use() -> None:
+    """Another layout of the package would quietly bring back the larger one, and the memory it takes."""
+    pytest.importorskip("opencc")
+    assert all(_without_segmentation(config) for config in ("s2tw", "s2twp"))
 
 
 def test_conversion_is_safe_in_threads() -> None:
