@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .converse import Answer, converse
 from .describe import describe
-from .endpoint import Endpoint, ServerError
+from .endpoint import Endpoint, ServerError, UnixEndpoint
 from .synthesize import Speech, synthesize
 from .transcribe import Transcription, transcribe
 from .wav import WavAudio, read_wav, write_wav
@@ -15,6 +15,7 @@ __all__ = [
     "ServerError",
     "Speech",
     "Transcription",
+    "UnixEndpoint",
     "WavAudio",
     "converse",
     "describe",

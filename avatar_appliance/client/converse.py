@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledChunk, NotHandled
 
-from .endpoint import Endpoint
+from .endpoint import AnyEndpoint
 
 TIMEOUT_S = 180.0
 
@@ -28,7 +28,7 @@ class Answer:
 
 
 async def converse(
-    endpoint: Endpoint,
+    endpoint: AnyEndpoint,
     text: str,
     *,
     language: str | None = None,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from wyoming.info import Describe, Info
 
-from .endpoint import Endpoint
+from .endpoint import AnyEndpoint
 
 DESCRIBE_TIMEOUT_S = 5.0  # Home Assistant's own limit
 
 
-async def describe(endpoint: Endpoint, timeout_s: float = DESCRIBE_TIMEOUT_S) -> Info:
+async def describe(endpoint: AnyEndpoint, timeout_s: float = DESCRIBE_TIMEOUT_S) -> Info:
     """Return the server's `info`; raises WorkerUnavailable, DeadlineExceeded or ServerError."""
     async with endpoint.connect() as connection:
         await connection.send(Describe())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from wyoming.error import Error
 from wyoming.event import Event, Eventable
@@ -36,28 +39,47 @@ class Endpoint:
     host: str
     port: int
 
-    @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Conversation]:
+    def connect(self) -> AbstractAsyncContextManager[Conversation]:
         """Open one connection; raises WorkerUnavailable when nobody listens there."""
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                reader, writer = await open_reader(host=self.host, port=self.port, limits=LIMITS)
-        except (OSError, TimeoutError):
-            raise WorkerUnavailable(
-                f"nothing answers on {self.host} port {self.port}",
-                hint="Is the appliance running? `avatar up` starts it.",
-            ) from None
-        try:
-            yield Conversation(self, reader, writer)
-        finally:
-            writer.transport.abort()
+        return _connected(f"{self.host} port {self.port}", open_reader(host=self.host, port=self.port, limits=LIMITS))
+
+
+@dataclass(frozen=True, slots=True)
+class UnixEndpoint:
+    """The unix socket of a Wyoming server on this machine: a worker's."""
+
+    path: Path
+
+    def connect(self) -> AbstractAsyncContextManager[Conversation]:
+        """Open one connection; raises WorkerUnavailable when nobody listens there."""
+        return _connected(str(self.path), open_reader(str(self.path), limits=LIMITS))
+
+
+AnyEndpoint = Endpoint | UnixEndpoint
+
+
+@contextlib.asynccontextmanager
+async def _connected(
+    where: str, opening: Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+) -> AsyncIterator[Conversation]:
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            reader, writer = await opening
+    except (OSError, TimeoutError):
+        raise WorkerUnavailable(
+            f"nothing answers on {where}", hint="Is the appliance running? `avatar up` starts it."
+        ) from None
+    try:
+        yield Conversation(where, reader, writer)
+    finally:
+        writer.transport.abort()
 
 
 class Conversation:
-    """One open connection."""
+    """One open connection; `where` it leads is for people."""
 
-    def __init__(self, endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._endpoint = endpoint
+    def __init__(self, where: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._where = where
         self._reader = reader
         self._writer = writer
 
@@ -75,7 +97,7 @@ class Conversation:
         except OSError:
             event = None
         if event is None:
-            raise WorkerUnavailable(f"{self._endpoint.host} port {self._endpoint.port} closed the connection")
+            raise WorkerUnavailable(f"{self._where} closed the connection")
         if Error.is_type(event.type):
             error = Error.from_event(event)
             raise ServerError(error.text, error.code)

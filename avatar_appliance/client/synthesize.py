@@ -16,7 +16,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from .endpoint import Endpoint
+from .endpoint import AnyEndpoint
 from .wav import WavAudio
 
 TIMEOUT_S = 120.0
@@ -33,7 +33,7 @@ class Speech:
 
 
 async def synthesize(
-    endpoint: Endpoint,
+    endpoint: AnyEndpoint,
     text: str,
     *,
     voice: str | None = None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from .endpoint import Conversation, Endpoint
+from .endpoint import AnyEndpoint, Conversation
 from .wav import WavAudio
 
 CHUNK_S = 0.01  # Home Assistant sends 10 ms at a time
@@ -31,7 +31,7 @@ class Transcription:
 
 
 async def transcribe(
-    endpoint: Endpoint,
+    endpoint: AnyEndpoint,
     audio: WavAudio,
     *,
     language: str | None = None,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from .changes import ChangeStream, StatusChanges
 from .children import START_ORDER, Children
-from .errors import ProcessFailed, ProcessNotReady, ProcessUnknown
+from .errors import (
+    ProcessFailed,
+    ProcessNotReady,
+    ProcessUnknown,
+    SystemdRefused,
+    SystemdUnavailable,
+    UnitDenied,
+)
 from .parent_death import die_with_parent
 from .process import ProcessSpec, ProcessState, ProcessStatus
 from .protocol import ProcessManager
@@ -25,6 +32,9 @@ __all__ = [
     "ProcessUnknown",
     "RestartPolicy",
     "StatusChanges",
+    "SystemdRefused",
+    "SystemdUnavailable",
+    "UnitDenied",
     "die_with_parent",
     "wait_ready",
 ]

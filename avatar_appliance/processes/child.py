@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from avatar_appliance.log import log_defect
 
-from .child_life import ChildLife
+from .child_life import ChildLife, end_leftovers
 from .notify_socket import notify_path
 from .process import ProcessSpec, ProcessState, ProcessStatus
 from .restart_policy import EX_CONFIG, RestartHistory, RestartPolicy
@@ -26,6 +26,7 @@ class _Failure:
     error: str
     ready_s: float = 0.0
     hopeless: bool = False
+    exit: int | str | None = None
 
 
 class ChildProcess:
@@ -51,7 +52,9 @@ class ChildProcess:
         self._commands = asyncio.Lock()
         self._wake = asyncio.Event()
         self._stop_asked = False
+        self._kill_asked = False
         self._supervising: asyncio.Task[None] | None = None
+        self._life: ChildLife | None = None
         self._stuck: ChildLife | None = None
 
     @property
@@ -86,6 +89,20 @@ class ChildProcess:
             if self._stuck is None or self._stuck.over:
                 self._become(ProcessState.STOPPED, status_text="", pid=None)
 
+    async def kill(self) -> None:
+        """As `stop`, without asking the process first; hurries a stop that is under way, and ends what one left."""
+        self._kill_asked = True
+        self._wake.set()
+        await self.stop()
+        try:
+            await end_leftovers(self._spec.name, self._notify_path, self._policy.kill_timeout_s)
+        except TimeoutError as error:
+            _LOGGER.error("%s: %s", self._spec.name, error)
+
+    def pids(self) -> Sequence[int]:
+        """Return the processes of its group that have not ended."""
+        return () if self._life is None else self._life.pids()
+
     async def restart(self) -> None:
         """Stop, then begin to start with a fresh set of tries."""
         async with self._commands:
@@ -97,7 +114,7 @@ class ChildProcess:
         return self._supervising is not None and not self._supervising.done()
 
     def _begin(self) -> None:
-        self._stop_asked = False
+        self._stop_asked = self._kill_asked = False
         self._become(ProcessState.STARTING, status_text="", restarts=0, last_error="")
         name = f"supervision of {self._spec.name}"
         self._supervising = asyncio.create_task(self._supervise_safely(), name=name)
@@ -127,9 +144,8 @@ class ChildProcess:
             if failure is None or (self._stop_asked and not failure.hopeless):
                 self._become(ProcessState.STOPPED, status_text="")
                 return
-            if failure.hopeless:
-                _LOGGER.error("%s: %s; not tried again until asked", self._spec.name, failure.error)
-                self._become(ProcessState.FAILED, status_text="", last_error=failure.error)
+            if failure.hopeless or not self._spec.restart:
+                self._end_for_good(failure)
                 return
             retry = history.after_failure(self._clock(), failure.ready_s)
             state = ProcessState.FAILED if retry.crash_loop else ProcessState.STARTING
@@ -148,6 +164,14 @@ class ChildProcess:
                 return
             self._become(ProcessState.STARTING, status_text="", restarts=self._status.restarts + 1)
 
+    def _end_for_good(self, failure: _Failure) -> None:
+        if failure.exit == 0:
+            _LOGGER.info("%s: %s", self._spec.name, failure.error)
+            self._become(ProcessState.STOPPED, status_text="", last_error=failure.error)
+        else:
+            _LOGGER.error("%s: %s; not tried again until asked", self._spec.name, failure.error)
+            self._become(ProcessState.FAILED, status_text="", last_error=failure.error)
+
     async def _live(self) -> _Failure | None:
         """Go through one life; return why it failed, or None when it was stopped as asked."""
         spec = self._spec
@@ -155,25 +179,29 @@ class ChildProcess:
             return _Failure(f"process {self._stuck.pid} of its last life is still there", hopeless=True)
         self._stuck = None
         try:
-            life = await ChildLife.begin(spec, self._notify_path, self._life_changed)
+            life = await ChildLife.begin(spec, self._notify_path, self._life_changed, self._policy.kill_timeout_s)
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+            self._note(last_exit=None)  # there was no life that could have ended
             if isinstance(error, OSError) and error.strerror:
                 place = f": {error.filename}" if error.filename else ""
                 return _Failure(f"cannot be started: {error.strerror}{place}")
             return _Failure(f"cannot be started: {error}")
+        self._life = life
         try:
             self._become(pid=life.pid)
             ready_s, error_text = await self._attend(spec, life)
         finally:
             gone = await life.end(self._policy.kill_timeout_s)
             self._stuck = None if gone else life
+            self._life = self._stuck
             self._note(last_exit=life.exit, pid=None if gone else life.pid)
         if not gone:
             return _Failure(f"process {life.pid} does not end, not even after SIGKILL", hopeless=True)
         if self._stop_asked:
             return None
         last_words = f" (its last status: {life.status_text})" if life.status_text else ""
-        return _Failure(f"{error_text or _ending(life)}{last_words}", ready_s, hopeless=life.exit == EX_CONFIG)
+        text = f"{error_text or _ending(life)}{last_words}"
+        return _Failure(text, ready_s, hopeless=life.exit == EX_CONFIG, exit=life.exit)
 
     async def _attend(self, spec: ProcessSpec, life: ChildLife) -> tuple[float, str]:
         """Follow a life until it is over, or to be ended by force; return how long it was ready, and what was wrong."""
@@ -191,10 +219,10 @@ class ChildProcess:
             ready_s = self._clock() - ready_at_s
         if life.over:
             return ready_s, ""
-        if self._stop_asked:
+        if self._stop_asked and not self._kill_asked:
             life.terminate()
         self._become(ProcessState.STOPPING, status_text=life.status_text)
-        if not await self._until(lambda: life.over, spec.stop_timeout_s, life):
+        if not await self._until(lambda: life.over or self._kill_asked, spec.stop_timeout_s, life):
             _LOGGER.warning("%s: did not stop within %g s: killed", spec.name, spec.stop_timeout_s)
             return ready_s, f"said it stops, and did not within {spec.stop_timeout_s:g} s"
         return ready_s, ""

@@ -12,15 +12,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+from .marked import kill_marked
 from .notify_socket import NotifySocket
 from .process import ProcessSpec
-from .process_group import kill_group
+from .process_group import group_members, kill_group
 
 _LOGGER = logging.getLogger(__name__)
 
 # What systemd (or whoever runs us) told us, and only us.
 _NOT_INHERITED = ("WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "MAINPID")
 _STATUS_CHARS = 200
+# Tells a child where to notify, and us which processes are its own, wherever they went.
+_MARK = "NOTIFY_SOCKET"
 
 
 class ChildLife:
@@ -40,15 +43,21 @@ class ChildLife:
         notify.listen(process.pid, self._heard)
 
     @classmethod
-    async def begin(cls, spec: ProcessSpec, notify_path: Path, changed: Callable[[], None]) -> Self:
-        """Spawn `spec`; `changed` is called after each message and at the exit. Raises OSError."""
+    async def begin(
+        cls, spec: ProcessSpec, notify_path: Path, changed: Callable[[], None], kill_timeout_s: float = 10.0
+    ) -> Self:
+        """Spawn `spec`; `changed` is called after each message and at the exit. Raises OSError.
+
+        What an earlier life left (its parent was killed, say) is ended first: nothing runs twice.
+        """
+        await end_leftovers(spec.name, notify_path, kill_timeout_s)
         notify = NotifySocket(notify_path)
         inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         try:
             process = await create_subprocess_exec(
                 *spec.argv,
                 stdin=DEVNULL,
-                env={**inherited, **spec.env, "NOTIFY_SOCKET": os.fspath(notify_path)},
+                env={**inherited, **spec.env, _MARK: os.fspath(notify_path)},
                 start_new_session=True,
             )
         except BaseException:
@@ -77,6 +86,10 @@ class ChildLife:
         except ValueError:  # a realtime signal has no name
             return f"signal {-code}"
 
+    def pids(self) -> list[int]:
+        """Return the processes of its group that have not ended."""
+        return group_members(self.pid)
+
     def terminate(self) -> None:
         """Ask the child to end; its group is the child's own business until `end`."""
         # Not Process.terminate(): its poll() would reap a child that just ended and so hide the exit code from the
@@ -86,10 +99,11 @@ class ChildLife:
                 os.kill(self.pid, signal.SIGTERM)
 
     async def end(self, kill_timeout_s: float) -> bool:
-        """Kill what is left of the group, close the socket; return whether the child is gone in time."""
+        """Kill whatever it left, close the socket; return whether the child is gone in time."""
         try:
             async with asyncio.timeout(kill_timeout_s):
                 await kill_group(self.pid)
+                await kill_marked(_MARK, os.fspath(self._notify.path))
                 await self._process.wait()
         except TimeoutError:
             _LOGGER.error("process group %d is still there %g s after SIGKILL", self.pid, kill_timeout_s)
@@ -104,3 +118,13 @@ class ChildLife:
             text = "".join(character if character.isprintable() else " " for character in fields["STATUS"])
             self.status_text = text[:_STATUS_CHARS].strip()
         self._changed()
+
+
+async def end_leftovers(name: str, notify_path: Path, kill_timeout_s: float) -> None:
+    """Kill what is left of earlier lives of `name`, wherever it went; raises TimeoutError when it does not end."""
+    try:
+        async with asyncio.timeout(kill_timeout_s):
+            for pid in await kill_marked(_MARK, os.fspath(notify_path)):
+                _LOGGER.warning("%s: process %d was left of an earlier life: killed", name, pid)
+    except TimeoutError:
+        raise TimeoutError("a process of an earlier life does not end, not even after SIGKILL") from None

@@ -71,6 +71,10 @@ class Children:
         """SIGTERM, after `stop_timeout_s` SIGKILL; return when no process is left. Raises ProcessUnknown."""
         await self._child(name).stop()
 
+    async def kill(self, name: str) -> None:
+        """SIGKILL, also in the middle of a stop; return when no process is left. Raises ProcessUnknown."""
+        await self._child(name).kill()
+
     async def restart(self, name: str) -> None:
         """Stop `name`, then begin to start it afresh; raises ProcessUnknown, and ShuttingDown during `stop_all`."""
         self._refuse_while_stopping()
@@ -88,6 +92,10 @@ class Children:
     def statuses(self) -> dict[str, ProcessStatus]:
         """Return how each process is at this moment, by name, in the order of their first start."""
         return {name: child.status for name, child in self._children.items()}
+
+    def pids(self, name: str) -> Sequence[int]:
+        """Return the processes of the process group of `name`; raises ProcessUnknown."""
+        return self._child(name).pids()
 
     async def wait_ready(self, names: Iterable[str], timeout_s: float) -> None:
         """Return when each of `names` is ready; raises ProcessFailed, ProcessNotReady, ProcessUnknown."""

@@ -25,3 +25,33 @@ class ProcessNotReady(DeadlineExceeded):
 
     code = "process-not-ready"
     default_hint = "Loading a large model takes a while; `GET /api/system/info` shows how far it is."
+
+
+class SystemdUnavailable(AvatarError):
+    """systemd cannot be asked: there is no system bus, or nobody answers on it."""
+
+    code = "systemd-unavailable"
+    default_hint = (
+        "Is systemd running, and the package dbus installed? Without them, `avatar up` runs everything itself."
+    )
+    http_status = 503
+    retryable = True
+
+
+class SystemdRefused(AvatarError):
+    """systemd would not do what it was asked, or did not do it."""
+
+    code = "systemd-refused"
+    default_hint = "`systemctl status UNIT` and `journalctl -u UNIT` say more."
+    http_status = 502
+
+
+class UnitDenied(SystemdRefused):
+    """The user of the control plane may not do this with this unit."""
+
+    code = "unit-denied"
+    default_hint = (
+        "The polkit rule is missing: install systemd/50-avatar.rules into /etc/polkit-1/rules.d (package polkitd). "
+        "It lets the user `avatar` start, stop and kill units avatar-worker@, and nothing else."
+    )
+    http_status = 403

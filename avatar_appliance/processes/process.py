@@ -39,6 +39,9 @@ class ProcessSpec:
     stop_timeout_s: float = 10.0
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to the environment of this process."""
+    restart: bool = True
+    """Start it again when it ends by itself. False: it has one life, which ends `failed` (after exit code 0 `stopped`),
+    and whoever asked for it decides what comes next."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -65,4 +68,4 @@ class ProcessStatus:
     last_exit: int | str | None = None
     """How its last life ended: an exit code or a signal's name."""
     last_error: str = ""
-    """Why it last failed, for people; cleared when somebody asks for a new start."""
+    """Why it last failed or ended by itself, for people; cleared when somebody asks for a new start."""

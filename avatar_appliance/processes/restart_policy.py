@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 EX_CONFIG = 78
 """sysexits.h: the configuration cannot be used, so trying again is useless until somebody changes it."""
+EX_OUT_OF_MEMORY = 101
+"""Ours, beyond those of sysexits.h: the engine ran out of memory while it loaded; other memory may make it work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,14 @@ class Units:
     async def stop(self, name: str) -> None:
         self.set(name, ProcessState.STOPPED)
 
+    async def kill(self, name: str) -> None:
+        self.set(name, ProcessState.STOPPED)
+
     async def restart(self, name: str) -> None:
         self.set(name, ProcessState.STARTING)
+
+    def pids(self, name: str) -> tuple[int, ...]:
+        return ()
 
     def statuses(self) -> dict[str, ProcessStatus]:
         return self._statuses
