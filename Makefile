@@ -6,7 +6,7 @@ AVATAR := $(VENV)/bin/avatar
 PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
-.PHONY: help run fake test test-fast test-peer test-ha check format bench doctor models schema clean
+.PHONY: help run fake test test-fast test-peer test-ha test-provision check lint-ansible format bench doctor models schema clean
 .PHONY: system
 
 help: ## Show this list
@@ -23,11 +23,18 @@ test: $(VENV)/.dev ## Run all tests, those with the real embedded models include
 	@$(PYTEST) $(ARGS)
 
 test-fast: $(VENV)/.dev ## Run the tests that need no model (a minute)
-	@$(PYTEST) -m 'not system and not home_assistant' $(ARGS)
+	@$(PYTEST) -m 'not system and not home_assistant and not peer and not provision' $(ARGS)
 
 test-ha: $(VENV)/.dev ## Drive a real Home Assistant (set AVATAR_HA_URL and AVATAR_HA_TOKEN)
 	@$(AVATAR) models fetch
 	@$(PYTEST) -m home_assistant tests/home_assistant $(ARGS)
+
+test-provision: $(VENV)/.dev ## Make a Debian machine and play ansible/ on it, from bare to a spoken turn (root)
+	@./scripts/system-packages provision
+	@$(PYTEST) -m provision -s tests/provision $(ARGS)
+
+lint-ansible: $(VENV)/.dev ## Lint the playbooks and roles (two minutes)
+	@cd ansible && PATH="$(abspath $(VENV)/bin):$$PATH" ansible-lint --offline --strict
 
 check: $(VENV)/.dev ## Lint, format check, types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
@@ -47,6 +54,7 @@ models: $(VENV)/.cpu ## Download the embedded models
 schema: $(VENV)/.dev ## Write docs/config.schema.json and docs/configuration.md anew
 	@$(AVATAR) config schema --output docs/config.schema.json
 	@$(AVATAR) config reference --output docs/configuration.md
+	@$(VENV)/bin/python scripts/ansible-reference > docs/ansible.md
 
 clean: ## Remove the virtual environment and caches (models and history stay)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build ./*.egg-info
@@ -64,6 +72,7 @@ $(VENV)/.cpu: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@./scripts/system-packages test
 	@echo "Installing the appliance and its test tools into $(VENV) ..."
 	@$(VENV)/bin/python -m pip install --quiet --editable '.[cpu,dev,peer]'
 	@touch $@ $(VENV)/.cpu

@@ -12,10 +12,15 @@
     +-- Busy                        try again soon
     |   +-- ServerFull              too many connections or turns
     |   +-- WorkerBusy              the worker is still computing
+    |   +-- NoMemory                the worker does not fit beside what is loaded
+    |   +-- GuestMode               somebody else has the GPU
     +-- DeadlineExceeded            took longer than allowed
     |   +-- IdleTimeout             the client sent nothing for too long
     +-- WorkerUnavailable           no worker of that role is ready
+    |   +-- WorkerLoading           it is on its way
     +-- WorkerFailed                the worker broke in the middle of a request
+    +-- OutOfMemory                 a worker could not be loaded for lack of it
+    +-- CoordinatorAway             nobody is there to give a lease
     +-- ShuttingDown                the server drains and takes no new request
     +-- ConfigError                 config.yaml (or its sources) cannot be used
     +-- InternalError               a defect of ours
@@ -37,11 +42,12 @@ class AvatarError(Exception):
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
-    def __init__(self, text: str, *, hint: str | None = None) -> None:
-        """Keep `text` (one sentence, no private speech) and an optional better `hint`."""
+    def __init__(self, text: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+        """Keep `text` (one sentence, no private speech), a better `hint`, and when asking again may help (if known)."""
         super().__init__(text)
         self.text = text
         self.hint = self.default_hint if hint is None else hint
+        self.retry_after_s = retry_after_s
 
     def as_dict(self) -> dict[str, Any]:
         """Return code, text, hint and retryable for a machine-readable answer."""
@@ -135,6 +141,20 @@ class WorkerBusy(Busy):
     default_hint = "Try again in a moment; a cancelled engine call has to end by itself first."
 
 
+class NoMemory(Busy):
+    """No worker fits beside what is loaded and in use."""
+
+    code = "no-memory"
+    default_hint = "`avatar vram plan` shows what would fit; a smaller worker at the end of the ladder always answers."
+
+
+class GuestMode(Busy):
+    """Somebody else has the GPU (a game, a transcoder), and no worker of the ladder runs without it."""
+
+    code = "guest-mode"
+    default_hint = "Voice comes back by itself; until then give the ladder a worker that runs on the CPU."
+
+
 class DeadlineExceeded(AvatarError):
     """A request took longer than allowed."""
 
@@ -161,12 +181,37 @@ class WorkerUnavailable(AvatarError):
     retryable = True
 
 
+class WorkerLoading(WorkerUnavailable):
+    """The worker is starting or waking, and was not ready in time."""
+
+    code = "worker-loading"
+    default_hint = "It is ready in a moment: `preload: true` has it loaded before anybody asks."
+
+
 class WorkerFailed(AvatarError):
     """The worker broke in the middle of a request."""
 
     code = "worker-failed"
     default_hint = "It is restarted by itself; try again."
     http_status = 502
+    retryable = True
+
+
+class OutOfMemory(AvatarError):
+    """The memory of its device did not suffice to load a worker."""
+
+    code = "out-of-memory"
+    default_hint = "Free some (`avatar vram plan`), or take a smaller model; the coordinator tries once more by itself."
+    http_status = 503
+    retryable = True
+
+
+class CoordinatorAway(AvatarError):
+    """The control plane cannot be asked for a lease; the servers go on with the workers that are up."""
+
+    code = "coordinator-away"
+    default_hint = "See the log of the control plane; the servers find it again by themselves."
+    http_status = 503
     retryable = True
 
 

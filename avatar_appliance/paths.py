@@ -30,6 +30,11 @@ def default_runtime_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"avatar-{os.getuid()}"
 
 
+def owner_socket(runtime_dir: Path) -> Path:
+    """Return the socket of the HTTP API that needs no token: only this user may open it."""
+    return runtime_dir / "owner.sock"
+
+
 def _first(variable: str) -> Path | None:
     # systemd joins several directories with ":"; the first is ours.
     value = os.environ.get(variable, "").split(":")[0]

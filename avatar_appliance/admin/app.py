@@ -59,6 +59,7 @@ def create_app(deps: AdminDependencies, *, allowed_hosts: Iterable[str] = ()) ->
         ],
     )
     app.state.dependencies = deps
+    app.state.event_streams = set()
     app.state.health_check = HealthCheck(StoreProbe(deps.store.database), deps.system)
     install_problem_handlers(app)
     for router in ROUTERS:

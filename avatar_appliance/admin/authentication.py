@@ -1,4 +1,7 @@
-"""Who may come in: the owner, by bearer token. Everything not listed as open is closed, also what does not exist."""
+"""Who may come in: the owner, by bearer token or over the owner's own socket.
+
+Everything not listed as open is closed, also what does not exist.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_appliance.errors import Unauthorized
 
+from .connection import is_owner
 from .errors import TooManyAttempts
 from .failed_attempts import FailedAttempts
 from .problem import refuse
@@ -30,7 +34,7 @@ class TokenVerifier(Protocol):
 
 
 class Authentication:
-    """Lets requests with the right bearer token through, and those to `open_paths`."""
+    """Lets requests with the right bearer token through, those on the owner's socket, and those to `open_paths`."""
 
     def __init__(
         self, app: ASGIApp, *, verifier: TokenVerifier, attempts: FailedAttempts, open_paths: Collection[str]
@@ -43,7 +47,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `unauthorized` or `too-many-attempts` unless the token is right."""
-        if scope["type"] == "lifespan" or scope["path"] in self._open_paths:
+        if scope["type"] == "lifespan" or scope["path"] in self._open_paths or is_owner(scope):
             await self._app(scope, receive, send)
             return
         presented = _bearer(Headers(scope=scope))

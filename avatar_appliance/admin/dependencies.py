@@ -7,6 +7,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from avatar_appliance.coordinator.state import CoordinatorControl
+from avatar_appliance.errors import ShuttingDown
 from avatar_appliance.store import Store
 
 from .authentication import TokenVerifier
@@ -21,6 +23,8 @@ class AdminDependencies:
     store: Store
     token: TokenVerifier
     system: System
+    coordinator: CoordinatorControl | None = None
+    """None while it is not up."""
 
 
 async def _dependencies(request: Request) -> AdminDependencies:
@@ -31,5 +35,13 @@ async def _health_check(request: Request) -> HealthCheck:
     return cast("HealthCheck", request.app.state.health_check)
 
 
+async def _coordinator(request: Request) -> CoordinatorControl:
+    coordinator = (await _dependencies(request)).coordinator
+    if coordinator is None:
+        raise ShuttingDown("the coordinator is not running")
+    return coordinator
+
+
 Dependencies = Annotated[AdminDependencies, Depends(_dependencies)]
 Checker = Annotated[HealthCheck, Depends(_health_check)]
+Coordinator = Annotated[CoordinatorControl, Depends(_coordinator)]

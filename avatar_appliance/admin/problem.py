@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -92,7 +93,8 @@ async def _named(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, AvatarError)
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s of the HTTP API failed: %s (%s)", request.method, error.text, error.code)
-    return problem(error)
+    wait_s = error.retry_after_s
+    return problem(error, headers=None if wait_s is None else {"Retry-After": str(math.ceil(wait_s))})
 
 
 async def _invalid(request: Request, error: Exception) -> ProblemResponse:

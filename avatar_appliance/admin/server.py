@@ -15,6 +15,8 @@ from starlette.types import ASGIApp
 
 from avatar_appliance.errors import ConfigError
 
+from .connection import CLOSING, OWNER, Announced
+
 _log = logging.getLogger(__name__)
 
 _MAX_CONNECTIONS = 100  # file descriptors are shared with everything else in this process
@@ -26,16 +28,15 @@ _HINTS = {
 }
 
 
-class AdminServer:
-    """An HTTP server that leaves signals to its owner; `started` is set while it serves."""
+class HttpServer:
+    """Serves `app` on sockets it is given, and leaves signals to its owner; `started` is set while it serves."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, drain_s: float = 5.0) -> None:
-        """Prepare to serve `app` on an address (`::` serves IPv4 too); port 0 takes a free one."""
-        self.host = host
-        self.port = port
+    def __init__(self, app: ASGIApp, *, drain_s: float, owner: bool = False) -> None:
+        """Prepare to serve; `owner` says that whoever can connect is the owner."""
         self.started = asyncio.Event()
+        self._closing = asyncio.Event()
         config = uvicorn.Config(
-            app,
+            Announced(app, {OWNER: owner, CLOSING: self._closing}),
             http="h11",  # the same limits and the same behaviour, whatever else is installed
             ws="none",
             lifespan="off",
@@ -51,10 +52,8 @@ class AdminServer:
         self._server = _Server(config, self.started)
         self._serving: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Listen; `port` is the real one afterwards. Raises ConfigError when the address cannot be used."""
-        listener = _listen(self.host, self.port)
-        self.port = int(listener.getsockname()[1])
+    async def serve_on(self, listener: socket.socket) -> None:
+        """Begin to serve on a listening socket, which is closed with the server."""
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="admin server")
         starting = asyncio.create_task(self.started.wait())
         try:
@@ -65,7 +64,6 @@ class AdminServer:
             listener.close()
             self._serving.result()
             raise RuntimeError("the HTTP server ended before it began")
-        _log.info("the HTTP API listens on %s port %d", self.host, self.port)
 
     async def wait_closed(self) -> None:
         """Wait until the server has ended; raises what ended it if that was not `stop`."""
@@ -74,10 +72,28 @@ class AdminServer:
 
     async def stop(self) -> None:
         """Take nothing new, let running requests end within `drain_s`, close everything."""
+        self._closing.set()
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
         self.started.clear()
+
+
+class AdminServer(HttpServer):
+    """The HTTP server on TCP."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, *, drain_s: float = 5.0) -> None:
+        """Prepare to serve `app` on an address (`::` serves IPv4 too); port 0 takes a free one."""
+        super().__init__(app, drain_s=drain_s)
+        self.host = host
+        self.port = port
+
+    async def start(self) -> None:
+        """Listen; `port` is the real one afterwards. Raises ConfigError when the address cannot be used."""
+        listener = _listen(self.host, self.port)
+        self.port = int(listener.getsockname()[1])
+        await self.serve_on(listener)
+        _log.info("the HTTP API listens on %s port %d", self.host, self.port)
 
 
 @contextlib.asynccontextmanager
@@ -109,9 +125,13 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, dualstack_ipv6=host == "::", backlog=128)
+        listener = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::", backlog=128)
     except OSError as error:
         hint = _HINTS.get(error.errno or 0, "Correct `admin.host` and `admin.port` in config.yaml.")
         raise ConfigError(
             f"the HTTP API cannot listen on {host} port {port}: {error.strerror}", hint=hint.format(port=port)
         ) from None
+    # Connections inherit it. Asyncio sets it on sockets made by itself only, and without it a body waits 40 ms for the
+    # client to acknowledge the headers.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

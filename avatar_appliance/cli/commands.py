@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
-from . import bench, config, doctor, models, serve, speak, token, up, version
+from . import (
+    bench,
+    canary,
+    config,
+    doctor,
+    guest,
+    models,
+    serve,
+    speak,
+    token,
+    up,
+    version,
+    vram,
+    workers_commands,
+    workers_install,
+)
 
-__all__ = ["bench", "config", "doctor", "models", "serve", "speak", "token", "up", "version"]
+__all__ = [
+    "bench",
+    "canary",
+    "config",
+    "doctor",
+    "guest",
+    "models",
+    "serve",
+    "speak",
+    "token",
+    "up",
+    "version",
+    "vram",
+    "workers_commands",
+    "workers_install",
+]

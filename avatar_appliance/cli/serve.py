@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import typer
+
+from avatar_appliance.config.local_worker import LocalWorker
+from avatar_appliance.engines import worker_environment, worker_python
+from avatar_appliance.errors import ConfigError
+from avatar_appliance.log import set_up_logging
 
 from .app import ConfigOption, app, run, settings_from
 
@@ -21,8 +28,11 @@ def serve(
     if role == "control":
         from avatar_appliance.control.plane import run_control_plane
 
-        run(run_control_plane(settings_from(config)))
+        settings = settings_from(config)
+        set_up_logging(settings.log.level, "control")
+        run(run_control_plane(settings))
     else:
+        settings_from(config)  # a mistake in the file is shown the way this command line shows it
         _become("serve", role, config)
 
 
@@ -32,11 +42,24 @@ def worker(
     config: ConfigOption = None,
 ) -> None:
     """Run one model worker in the foreground."""
-    _become("worker", name, config)
+    settings = settings_from(config)
+    known = settings.workers
+    if name not in known:
+        raise ConfigError(f"there is no worker {name!r}", hint=f"Known: {', '.join(known)}.")
+    if isinstance(known[name], LocalWorker):
+        _become("worker", name, config, worker_python(settings, name), worker_environment(settings, name))
+    else:
+        _become("worker", name, config)
 
 
-def _become(command: str, name: str, config: Path | None) -> None:
+def _become(
+    command: str,
+    name: str,
+    config: Path | None,
+    python: Path = Path(sys.executable),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     # The data plane is a program of its own, which this one never imports: it stays small.
-    settings_from(config)  # a mistake in the file is shown the way this command line shows it
     chosen = ["--config", str(config)] if config else []
-    os.execv(sys.executable, [sys.executable, "-m", "wyoming_servers", *chosen, command, name])  # noqa: S606
+    arguments = [str(python), "-m", "wyoming_servers", *chosen, command, name]
+    os.execve(python, arguments, {**os.environ, **environment})  # noqa: S606

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,14 +17,21 @@ from rich.markup import escape
 
 from avatar_appliance.config import Settings
 from avatar_appliance.config.load import find_config
-from avatar_appliance.config.workers import LocalWorker
+from avatar_appliance.config.size import parse_size
 from avatar_appliance.control.announcing import ROLES
+from avatar_appliance.control.coordination import SIMULATED_GPU_FOLDER
 from avatar_appliance.control.plane import ControlPlane
+from avatar_appliance.control.worker_launches import worker_launches
+from avatar_appliance.coordinator.launching import ProcessLauncher
+from avatar_appliance.coordinator.slot_state import SlotState
+from avatar_appliance.coordinator.state import CoordinatorControl, WorkerState
+from avatar_appliance.errors import ConfigError
 from avatar_appliance.log import set_up_logging
 from avatar_appliance.models import ModelStore, load_catalogue
 from avatar_appliance.models.needed import needed_models
 from avatar_appliance.models.rich_progress import RichProgress
 from avatar_appliance.processes import Children, ProcessSpec, ProcessState, ProcessStatus
+from avatar_appliance.processes.simulated_gpu import FOLDER_VARIABLE
 
 from .app import ConfigOption, app, err, out, run, settings_from
 
@@ -47,13 +54,26 @@ def up(
     config: ConfigOption = None,
     fake: Annotated[bool, typer.Option("--fake", help="Scripted models: nothing to download or understood.")] = False,
     fetch: Annotated[bool, typer.Option(help="Download missing models first.")] = True,
+    simulate_gpu: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Pretend to have a GPU of that size (24GiB); only fake workers use it."),
+    ] = None,
 ) -> None:
     """Start the whole appliance: models, the three Wyoming servers, history, discovery and the HTTP API."""
     settings = settings_from(config, **(FAKE if fake else {}))
+    simulate_gpu_bytes = _size(simulate_gpu)
     set_up_logging(settings.log.level, "control")
     if fetch:
         _fetch(settings)
-    run(_up(settings, find_config(config), fake=fake))
+    file = find_config(config)
+    run(_up(settings, file and file.resolve(), fake=fake, simulate_gpu_bytes=simulate_gpu_bytes))
+
+
+def _size(text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_size(text)
+    except ValueError as error:
+        raise ConfigError(f"--simulate-gpu: {error}") from None
 
 
 def _fetch(settings: Settings) -> None:
@@ -68,67 +88,62 @@ def _fetch(settings: Settings) -> None:
             store.fetch(model, progress)
 
 
-async def _up(settings: Settings, file: Path | None, *, fake: bool) -> None:
+async def _up(settings: Settings, file: Path | None, *, fake: bool, simulate_gpu_bytes: int | None) -> None:
+    arguments = ["--parent", str(os.getpid()), *(["--config", str(file)] if file is not None else [])]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    environment = fake_environment() if fake else {}
+    if simulate_gpu_bytes is not None:
+        environment[FOLDER_VARIABLE] = str(settings.paths.runtime_dir / SIMULATED_GPU_FOLDER)
     async with contextlib.AsyncExitStack() as stack:
-        children = Children(settings.paths.runtime_dir)
-        plane = await stack.enter_async_context(ControlPlane.run(settings, children))
+        children = await stack.enter_async_context(Children(settings.paths.runtime_dir))
+        launches = worker_launches(settings, arguments, environment)
+        launcher = await stack.enter_async_context(ProcessLauncher(children, launches, settings.paths.runtime_dir))
+        plane = await stack.enter_async_context(
+            ControlPlane.run(settings, children, launcher, simulate_gpu_bytes=simulate_gpu_bytes)
+        )
+        # In this order: nobody brings up again what is stopped, and the last reports of the servers are still heard.
         stack.push_async_callback(children.stop_all)
-        children.on_change(_report_change)
-        for spec in process_specs(settings, file, fake=fake):
+        stack.push_async_callback(plane.stop_coordinating)
+        children.on_change(_report_server)
+        assert plane.coordinator is not None
+        telling = asyncio.create_task(_report_workers(plane.coordinator))
+        for spec in server_specs(settings, arguments, environment):
             await children.start(spec)
-        usable = asyncio.create_task(_until_usable(plane, children))
+        usable = asyncio.create_task(_until_usable(plane, plane.coordinator))
         stop_wanted = asyncio.create_task(stopping.wait())
         await asyncio.wait({usable, stop_wanted}, return_when=asyncio.FIRST_COMPLETED)
         if usable.done():
-            _where_to_go(settings, plane, [s.name for s in children.statuses().values() if not _is_ready(s)])
+            _where_to_go(settings, plane, _missing(plane.coordinator, children))
         usable.cancel()
         await stop_wanted
         err.print("Stopping ...")
+        telling.cancel()
 
 
-async def _until_usable(plane: ControlPlane, children: Children) -> None:
-    """Wait until the servers can be used and every worker has become ready, or has failed once."""
-    with children.changes() as changes:
+async def _until_usable(plane: ControlPlane, coordinator: CoordinatorControl) -> None:
+    """Wait until the servers can be used and every preloaded worker has become ready, or has failed once."""
+    with coordinator.events() as decisions:
         await plane.announcing.wait_all()
-        while any(s.state is ProcessState.STARTING and not s.restarts for s in children.statuses().values()):
-            await anext(changes)
+        while any(_is_on_its_way(worker) for worker in coordinator.state().workers):
+            await anext(decisions)
 
 
-def process_specs(settings: Settings, file: Path | None, *, fake: bool = False) -> list[ProcessSpec]:
-    """Return what `avatar up` runs: a process per local worker that a ladder uses, and the three servers."""
-    base = [sys.executable, "-m", "wyoming_servers", "--parent", str(os.getpid())]
-    if file is not None:
-        base += ["--config", str(file.resolve())]
-    environment = fake_environment() if fake else {}
-    specs = []
-    for name in _used(settings):
-        worker = settings.workers[name]
-        if isinstance(worker, LocalWorker):
-            specs.append(
-                ProcessSpec(
-                    name=name,
-                    role="worker",
-                    argv=(*base, "worker", name),
-                    env={**environment, **worker.env},
-                    start_timeout_s=worker.start_timeout_s,
-                )
-            )
-    specs += [
+def server_specs(settings: Settings, arguments: Sequence[str], environment: Mapping[str, str]) -> list[ProcessSpec]:
+    """Return the processes of the three servers; `arguments` go to `python -m wyoming_servers`."""
+    return [
         ProcessSpec(
             name=role,
             role="server",
-            argv=(*base, "serve", role),
+            argv=(sys.executable, "-m", "wyoming_servers", *arguments, "serve", role),
             env=environment,
             start_timeout_s=SERVER_START_TIMEOUT_S,
             stop_timeout_s=settings.limits.drain_s + 5,
         )
         for role in ROLES
     ]
-    return specs
 
 
 def fake_environment() -> dict[str, str]:
@@ -139,19 +154,40 @@ def fake_environment() -> dict[str, str]:
     }
 
 
-def _used(settings: Settings) -> Iterable[str]:
-    return dict.fromkeys((*settings.asr.workers, *settings.tts.workers, *settings.conversation.workers))
+def _report_server(status: ProcessStatus) -> None:
+    if status.name in ROLES:
+        _report(status.name, ready=status.state is ProcessState.READY, failed=_failure(status))
 
 
-def _report_change(status: ProcessStatus) -> None:
-    if status.state is ProcessState.READY:
-        err.print(f"  [green]ready[/]    {status.name}", highlight=False)
-    elif status.state is ProcessState.FAILED:
-        err.print(f"  [red]failed[/]   {status.name}: {escape(status.last_error)}", highlight=False)
+def _failure(status: ProcessStatus) -> str | None:
+    return status.last_error if status.state is ProcessState.FAILED else None
 
 
-def _is_ready(status: ProcessStatus) -> bool:
-    return status.state is ProcessState.READY
+async def _report_workers(coordinator: CoordinatorControl) -> None:
+    with coordinator.events() as decisions:
+        async for decision in decisions:
+            if decision.worker is not None and decision.kind in ("ready", "failed", "crashed"):
+                failed = None if decision.kind == "ready" else decision.text
+                _report(decision.worker, ready=decision.kind == "ready", failed=failed)
+
+
+def _report(name: str, *, ready: bool, failed: str | None) -> None:
+    if ready:
+        err.print(f"  [green]ready[/]    {name}", highlight=False)
+    elif failed is not None:
+        err.print(f"  [red]failed[/]   {name}: {escape(failed)}", highlight=False)
+
+
+def _is_on_its_way(worker: WorkerState) -> bool:
+    preloaded = worker.spec.preload and worker.state in (SlotState.STOPPED, SlotState.STARTING, SlotState.WAKING)
+    return preloaded and not worker.crashes
+
+
+def _missing(coordinator: CoordinatorControl, children: Children) -> list[str]:
+    """Return the servers and preloaded workers that are not up."""
+    servers = [s.name for s in children.statuses().values() if s.name in ROLES and s.state is not ProcessState.READY]
+    up = (SlotState.READY, SlotState.SLEEPING)
+    return servers + [w.spec.name for w in coordinator.state().workers if w.spec.preload and w.state not in up]
 
 
 def _where_to_go(settings: Settings, plane: ControlPlane, missing: list[str]) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from .local_worker import GpuWorker, LocalWorker
 from .settings import PathSettings, Settings
+from .size import format_size, parse_size
 from .workers import WORKER_MODELS
 
 _HEADER = """# Configuration
@@ -22,37 +25,61 @@ with file, line, key, value and fix; `avatar config show` prints what is in forc
 
 """
 
+_SHARED_NOTE = "Keys of all engines below but `wyoming` and `openai`, which run elsewhere."
+_NO_GPU_NOTE = " It runs on the CPU only, and has no `device`."
+
 
 def config_reference() -> str:
     """Return the page as Markdown."""
     parts = [_HEADER, "## Top level\n\n", _table(Settings, only_plain=True)]
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            parts.append(f"\n## {name}\n\n{_doc(section)}\n\n{_table(section)}")
+    for name, section in _sections(Settings):
+        parts.append(f"\n## {name}\n\n{_doc(section)}\n\n{_table(section, only_plain=True)}")
     parts.append("\n## workers\n\nEach entry is `NAME: {engine: ..., ...}`; names are lower-case words.\n")
+    parts.append(f"\n### every engine that runs here\n\n{_SHARED_NOTE}\n\n{_table(GpuWorker)}")
     for model in WORKER_MODELS:
         engine = get_args(model.model_fields["engine"].annotation)[0]
-        parts.append(f"\n### engine: {engine}\n\n{_doc(model)}\n\n{_table(model)}")
+        note = "" if issubclass(model, GpuWorker) or not issubclass(model, LocalWorker) else _NO_GPU_NOTE
+        parts.append(f"\n### engine: {engine}\n\n{_doc(model)}{note}\n\n{_table(model, without=GpuWorker)}")
     return "".join(parts)
+
+
+def _sections(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in model.model_fields.items():
+        if _is_section(field.annotation):
+            yield f"{prefix}{name}", field.annotation
+            yield from _sections(field.annotation, f"{prefix}{name}.")
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _doc(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip()
 
 
-def _table(model: type[BaseModel], *, only_plain: bool = False) -> str:
+def _table(model: type[BaseModel], *, only_plain: bool = False, without: type[BaseModel] | None = None) -> str:
     rows = ["| key | type | default | meaning |\n|---|---|---|---|\n"]
     for name, field in model.model_fields.items():
         annotation = field.annotation
-        if only_plain and (name == "workers" or (isinstance(annotation, type) and issubclass(annotation, BaseModel))):
+        shared = without.model_fields.get(name) if without is not None else None
+        if shared is not None and (shared.default, shared.description) == (field.default, field.description):
+            continue
+        if only_plain and (_is_section(annotation) or (model is Settings and name == "workers")):
             continue
         meaning = " ".join((field.description or "").split())
-        rows.append(f"| `{name}` | {_type(annotation)} | {_default(model, field)} | {_cell(meaning)} |\n")
+        kind = "size" if _is_size(field.metadata) else _type(annotation)
+        rows.append(f"| `{name}` | {kind} | {_default(model, field)} | {_cell(meaning)} |\n")
     return "".join(rows)
 
 
+def _is_size(metadata: Iterable[Any]) -> bool:
+    return any(getattr(item, "func", None) is parse_size for item in metadata)
+
+
 def _type(annotation: Any) -> str:
+    if _is_size(getattr(annotation, "__metadata__", ())):
+        return "size"
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return _cell(" or ".join(str(value) for value in arguments))
@@ -72,6 +99,8 @@ def _default(model: type[BaseModel], field: FieldInfo) -> str:
     if model is PathSettings:
         return "systemd's folder, else XDG's"
     value = field.get_default(call_default_factory=True)
+    if _is_size(field.metadata) and isinstance(value, int):
+        return f"`{format_size(value).replace(' ', '')}`"
     if value is PydanticUndefined:
         return "required"
     if value is None:

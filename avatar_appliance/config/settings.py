@@ -20,9 +20,12 @@ from pydantic_settings import (
 
 from avatar_appliance import paths
 
+from .coordinator import CoordinatorSettings
+from .home_assistant import HomeAssistantSettings
+from .local_worker import Role
 from .section import Language, Name, Port, Section
 from .sources import CredentialsSource, YamlSource
-from .workers import EspeakWorker, FasterWhisperWorker, LlamaCppWorker, PiperWorker, Role, Workers
+from .workers import EspeakWorker, FasterWhisperWorker, LlamaCppWorker, PiperWorker, Workers
 
 
 def _address(value: str) -> str:
@@ -217,8 +220,12 @@ class Settings(BaseSettings):
     """Text-to-speech."""
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     """Conversation agent."""
+    home_assistant: HomeAssistantSettings = Field(default_factory=HomeAssistantSettings)
+    """The house it controls."""
     workers: Workers = Field(default_factory=_embedded_workers)
     """Models, one process each. Giving this section replaces the embedded ones."""
+    coordinator: CoordinatorSettings = Field(default_factory=CoordinatorSettings)
+    """Memory: which models are loaded, and who goes when it is short."""
     limits: LimitsSettings = Field(default_factory=LimitsSettings)
     """Bounds."""
     admin: AdminSettings = Field(default_factory=AdminSettings)

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
+from .embedded_estimates import estimate_espeak, estimate_fake, estimate_llama_cpp, estimate_piper, estimate_whisper
+from .gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
+from .local_worker import DeviceChoice, DeviceKind, GpuWorker, LocalWorker, Role
+from .memory_estimate import MemoryEstimate, ModelSizes
 from .section import Language, Name, Section
-
-Role = Literal["asr", "tts", "llm"]
-
-
-class LocalWorker(Section):
-    """What every worker that we start ourselves has."""
-
-    start_timeout_s: float = Field(default=180, gt=0, le=3600)
-    """Seconds a start may take until the worker answers a real probe."""
-    env: dict[str, str] = Field(default_factory=dict)
-    """Extra environment variables for the worker process."""
+from .size import Size
 
 
-class FasterWhisperWorker(LocalWorker):
+class FasterWhisperWorker(GpuWorker):
     """Speech-to-text by faster-whisper (CTranslate2)."""
 
     engine: Literal["faster-whisper"]
     model: str = "whisper-base"
     """Name in the model catalogue, or the path of a CTranslate2 model folder."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
-    """auto, cpu, cuda or cuda:N."""
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "float32"] = "auto"
     """Number format of the weights in use; auto is int8 on a CPU and float16 on a GPU."""
     threads: int = Field(default=0, ge=0, le=256)
@@ -44,9 +36,15 @@ class FasterWhisperWorker(LocalWorker):
         """The role this worker serves."""
         return "asr"
 
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """By the size of the model and the format of its weights in use."""
+        return estimate_whisper(device, self.compute_type, model_sizes(self.model))
+
 
 class PiperWorker(LocalWorker):
     """Text-to-speech by Piper."""
+
+    light: ClassVar[bool] = True
 
     engine: Literal["piper"]
     voices: list[str] = Field(default_factory=lambda: ["piper-en-us-joe-medium"], min_length=1)
@@ -65,6 +63,15 @@ class PiperWorker(LocalWorker):
         """The role this worker serves."""
         return "tts"
 
+    @property
+    def default_priority(self) -> int:
+        """Small, and what everything else falls back to."""
+        return 90
+
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """By the sizes of its voices."""
+        return estimate_piper([model_sizes(voice) for voice in self.voices])
+
 
 class EspeakVoice(Section):
     """One eSpeak NG voice to offer."""
@@ -79,6 +86,8 @@ class EspeakVoice(Section):
 
 class EspeakWorker(LocalWorker):
     """Text-to-speech by eSpeak NG: robotic, instant, and it speaks Mandarin without any model."""
+
+    light: ClassVar[bool] = True
 
     engine: Literal["espeak-ng"]
     voices: list[EspeakVoice] = Field(
@@ -97,8 +106,17 @@ class EspeakWorker(LocalWorker):
         """The role this worker serves."""
         return "tts"
 
+    @property
+    def default_priority(self) -> int:
+        """Small, and what everything else falls back to."""
+        return 90
 
-class LlamaCppWorker(LocalWorker):
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """Its dictionaries; there is no model."""
+        return estimate_espeak()
+
+
+class LlamaCppWorker(GpuWorker):
     """Chat model by llama.cpp's OpenAI-compatible server."""
 
     engine: Literal["llama-cpp"]
@@ -109,20 +127,52 @@ class LlamaCppWorker(LocalWorker):
     context_tokens: int = Field(default=4096, ge=512, le=1_000_000)
     """Context window in tokens; more needs more memory."""
     gpu_layers: int = Field(default=0, ge=-1, le=1000)
-    """Layers on the GPU; -1 is all of them, 0 none."""
+    """Layers on the GPU; -1 is all of them, 0 none. For more than none llama.cpp has to be built with CUDA."""
 
     @property
     def role(self) -> Role:
         """The role this worker serves."""
         return "llm"
 
+    @property
+    def runs_on(self) -> tuple[DeviceKind, ...]:
+        """A GPU only where layers shall be there."""
+        return ("gpu", "cpu") if self.gpu_layers else ("cpu",)
 
-class FakeWorker(LocalWorker):
-    """A scripted worker without a model: for trials, load tests and fault drills."""
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """By the size of the model and the context; partly offloaded layers count as if all were on the GPU."""
+        return estimate_llama_cpp(device, self.context_tokens, model_sizes(self.model))
+
+    @model_validator(mode="after")
+    def _layers_go_where_it_runs(self) -> Self:
+        if self.device.startswith("cuda") and not self.gpu_layers:
+            raise ValueError("device: with gpu_layers 0 nothing is on a GPU; give gpu_layers: -1 for all layers")
+        return self
+
+
+class FakeWorker(GpuWorker):
+    """A scripted worker without a model: for trials, load tests and fault drills. Its memory is that of `memory` and
+    `peak_memory`: claimed where its device is a simulated GPU, taken from RAM with `allocate`, else only a figure."""
 
     engine: Literal["fake"]
     fake_role: Role
     """Which role it plays."""
+    device: DeviceChoice = "cpu"
+    """auto (a GPU, else the CPU), cpu, cuda (any GPU) or cuda:N. On a real GPU it holds nothing."""
+    allocate: bool = False
+    """Whether its memory is really taken from RAM and touched; its whole resident memory then counts."""
+    hang_at_start: bool = False
+    """Never gets ready."""
+    oom_at_start: bool = False
+    """Runs out of memory when it starts."""
+    ignore_sigterm: bool = False
+    """Ends only by SIGKILL."""
+    leave_child: Size = 0
+    """What a child process of its group holds, and goes on to hold when the worker is gone; 0: there is none."""
+    grow_to: Size | None = None
+    """What it holds later, beyond what `memory` says."""
+    grow_after_s: float = Field(default=1.0, ge=0, le=86_400)
+    """Seconds after its start when it does."""
     load_s: float = Field(default=0.0, ge=0, le=600)
     """Seconds until it is ready."""
     latency_s: float = Field(default=0.0, ge=0, le=600)
@@ -147,6 +197,10 @@ class FakeWorker(LocalWorker):
     def role(self) -> Role:
         """The role this worker serves."""
         return self.fake_role
+
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """Python and little else; a start takes what it was told to take."""
+        return estimate_fake(self.load_s)
 
 
 class WyomingWorker(Section):
@@ -181,12 +235,19 @@ class OpenAIWorker(Section):
         return "llm"
 
 
-LocalWorkerSettings = FasterWhisperWorker | PiperWorker | EspeakWorker | LlamaCppWorker | FakeWorker
-WorkerSettings = Annotated[
-    FasterWhisperWorker | PiperWorker | EspeakWorker | LlamaCppWorker | FakeWorker | WyomingWorker | OpenAIWorker,
-    Field(discriminator="engine"),
-]
-WORKER_MODELS = (*get_args(LocalWorkerSettings), WyomingWorker, OpenAIWorker)
+LocalWorkerSettings = (
+    FasterWhisperWorker
+    | PiperWorker
+    | EspeakWorker
+    | LlamaCppWorker
+    | VllmWorker
+    | F5TtsWorker
+    | CosyVoiceWorker
+    | FakeWorker
+)
+ExternalWorkerSettings = WyomingWorker | OpenAIWorker
+WorkerSettings = Annotated[LocalWorkerSettings | ExternalWorkerSettings, Field(discriminator="engine")]
+WORKER_MODELS = (*get_args(LocalWorkerSettings), *get_args(ExternalWorkerSettings))
 Workers = dict[Name, WorkerSettings]
 
 

@@ -11,20 +11,30 @@ from collections.abc import AsyncIterator
 
 from avatar_appliance.admin.app import create_app
 from avatar_appliance.admin.dependencies import AdminDependencies
+from avatar_appliance.admin.owner_socket import serve_owner_socket
 from avatar_appliance.admin.server import serve
 from avatar_appliance.admin.token import OwnerToken
 from avatar_appliance.config import Settings
+from avatar_appliance.coordinator.commands import CoordinatorCommands
+from avatar_appliance.coordinator.launcher import WorkerLauncher
+from avatar_appliance.coordinator.launching import ProcessLauncher
 from avatar_appliance.discovery import Announcer, Policy, load_machine_identity
 from avatar_appliance.errors import AvatarError
 from avatar_appliance.log import log_defect
 from avatar_appliance.notify import notify
+from avatar_appliance.processes.errors import SystemdUnavailable
 from avatar_appliance.processes.protocol import ProcessManager
+from avatar_appliance.processes.systemd_units import SystemdUnits
 from avatar_appliance.store import RetentionLimits, Store
 from avatar_appliance.turns import TurnJoiner
+from avatar_appliance.watchdog import feed_watchdog
 
 from .announcing import Announcing
+from .coordination import coordination
 from .report_server import ReportServer
+from .self_check import ask_ourselves
 from .system import ApplianceSystem
+from .worker_launches import worker_launches
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,25 +45,41 @@ RETENTION_INTERVAL_S = 3600.0
 class ControlPlane:
     """One running control plane; made by `ControlPlane.run`."""
 
-    def __init__(self, settings: Settings, store: Store, announcing: Announcing, new_token: str | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        announcing: Announcing,
+        new_token: str | None,
+        coordinator: CoordinatorCommands | None,
+        coordinating: contextlib.AsyncExitStack,
+    ) -> None:
         self.settings = settings
-        self.store = store
         self.announcing = announcing
         self.new_token = new_token
         """The owner's token if this start made it: the only moment it can be shown."""
+        self.coordinator = coordinator
+        self._coordinating = coordinating
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def run(cls, settings: Settings, processes: ProcessManager | None = None) -> AsyncIterator[ControlPlane]:
+    async def run(
+        cls,
+        settings: Settings,
+        processes: ProcessManager | None = None,
+        launcher: WorkerLauncher | None = None,
+        *,
+        simulate_gpu_bytes: int | None = None,
+        workers_are_ours: bool = True,
+    ) -> AsyncIterator[ControlPlane]:
         """Start everything and stop it in reverse order.
 
-        `processes` are those that this control plane manages, if any. Raises what the store raises, and ConfigError
-        when the API's port is taken.
+        `processes` are those that this control plane manages, if any; without a `launcher` there is no coordinator, and
+        the servers use what workers are up. Raises what the store raises, and ConfigError when the API's port is taken.
         """
         state_dir = settings.paths.state_dir
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
-            store = await stack.enter_async_context(Store.open(state_dir, limits=_limits(settings)))
+            store = await stack.enter_async_context(_store(settings))
             joiner = TurnJoiner(store.turns, store.audio if settings.store.audio else None, clock=time.time)
             await joiner.load()
             reports = ReportServer(settings.paths.runtime_dir, joiner)
@@ -72,15 +98,31 @@ class ControlPlane:
             announcing = Announcing(settings, announcer)
             token = OwnerToken(state_dir, settings.admin.token)
             new_token = token.ensure()
-            system = ApplianceSystem(settings, announcer, announcing, processes)
+            coordinating = await stack.enter_async_context(contextlib.AsyncExitStack())
+            coordinator = None
+            if launcher is not None:
+                running = coordination(
+                    settings,
+                    store,
+                    launcher,
+                    simulate_gpu_bytes=simulate_gpu_bytes,
+                    workers_are_ours=workers_are_ours,
+                )
+                coordinator = await coordinating.enter_async_context(running)
+            system = ApplianceSystem(settings, announcer, announcing, processes, coordinator)
             app = create_app(
-                AdminDependencies(store=store, token=token, system=system),
+                AdminDependencies(store=store, token=token, system=system, coordinator=coordinator),
                 allowed_hosts=settings.admin.allowed_hosts,
             )
             await stack.enter_async_context(serve(app, settings.admin.host, settings.admin.port))
+            await stack.enter_async_context(serve_owner_socket(app, settings.paths.runtime_dir))
             for coroutine in (announcing.run(), _tick(joiner), _retention(store)):
                 stack.push_async_callback(_end, asyncio.create_task(coroutine))
-            yield cls(settings, store, announcing, new_token)
+            yield cls(settings, announcing, new_token, coordinator, coordinating)
+
+    async def stop_coordinating(self) -> None:
+        """End the coordinator, before the processes it would otherwise bring up again are stopped."""
+        await self._coordinating.aclose()
 
 
 async def run_control_plane(settings: Settings) -> None:
@@ -89,13 +131,42 @@ async def run_control_plane(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with ControlPlane.run(settings) as plane:
+    async with contextlib.AsyncExitStack() as stack:
+        units = await _units(stack)
+        launcher = None
+        if units is not None:
+            launches = worker_launches(settings)
+            launcher = await stack.enter_async_context(ProcessLauncher(units, launches, settings.paths.runtime_dir))
+        plane = await stack.enter_async_context(
+            ControlPlane.run(settings, units, launcher, workers_are_ours=units is None)
+        )
         if plane.new_token is not None:
             # Not into the log: a token shown once must not be readable there for ever.
             _LOGGER.warning("an owner's token was made; `avatar token --renew` makes one you can see")
         notify(READY="1", STATUS="running")
+        feeding = asyncio.create_task(feed_watchdog(lambda: ask_ourselves(settings.paths.runtime_dir)), name="watchdog")
+        stack.push_async_callback(_end, feeding)
         await stopping.wait()
         notify(STOPPING="1")
+
+
+async def _units(stack: contextlib.AsyncExitStack) -> SystemdUnits | None:
+    """Return the units of this machine; None where there is no systemd, or not for us."""
+    try:
+        return await stack.enter_async_context(SystemdUnits())
+    except SystemdUnavailable as error:
+        _LOGGER.warning("no coordinator: %s; the servers use the workers that are up", error.text)
+        return None
+
+
+def _store(settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:
+    bounds = settings.coordinator
+    return Store.open(
+        settings.paths.state_dir,
+        limits=_limits(settings),
+        max_decisions=bounds.max_decisions,
+        decision_days=bounds.decision_days,
+    )
 
 
 def _limits(settings: Settings) -> RetentionLimits:

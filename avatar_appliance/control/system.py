@@ -9,13 +9,15 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from avatar_appliance import __version__
 from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, ProcessRole, ProcessState, SystemInfo
 from avatar_appliance.config import Settings
+from avatar_appliance.coordinator.slot_state import SlotState
+from avatar_appliance.coordinator.state import CoordinatorControl, WorkerState
 from avatar_appliance.discovery import Announcer
 from avatar_appliance.processes.process import ProcessStatus
 from avatar_appliance.processes.protocol import ProcessManager
@@ -24,6 +26,16 @@ from .announcing import ROLES, Announcing
 
 LIBRARIES = ("wyoming", "faster-whisper", "piper-tts", "xllamacpp", "espeakng-loader", "fastapi", "zeroconf")
 _ROLES: dict[str, ProcessRole] = {"asr": "asr", "tts": "tts", "conversation": "conversation"}
+_WORKER_STATES: dict[SlotState, ProcessState] = {
+    SlotState.STARTING: "starting",
+    SlotState.READY: "ready",
+    SlotState.FALLING_ASLEEP: "sleeping",
+    SlotState.SLEEPING: "sleeping",
+    SlotState.WAKING: "starting",
+    SlotState.STOPPING: "stopping",
+    SlotState.STOPPED: "stopped",
+    SlotState.FAILED: "failed",
+}
 
 
 class ApplianceSystem:
@@ -35,20 +47,28 @@ class ApplianceSystem:
         announcer: Announcer,
         announcing: Announcing,
         processes: ProcessManager | None,
+        coordinator: CoordinatorControl | None = None,
     ) -> None:
         self._settings = settings
         self._announcing = announcing
         self._announcer = announcer
         self._processes = processes
+        self._coordinator = coordinator
         self._started_at = datetime.now(UTC)
         self._started_s = time.monotonic()
 
     def processes(self) -> Sequence[ProcessInfo]:
-        """Return this process and those it manages; under systemd, the servers as the last probe found them."""
+        """Return this process, the servers and the workers.
+
+        A server that somebody else manages is as the last probe found it; a worker is as the coordinator says.
+        """
         control = ProcessInfo(name="control", kind="control", state="ready", pid=os.getpid(), since=self._started_at)
-        if self._processes is None:
-            return (control, *(self._unit(role) for role in ROLES))
-        return (control, *(self._of(status) for status in self._processes.statuses().values()))
+        statuses = self._processes.statuses() if self._processes is not None else {}
+        servers = [self._of(statuses[role]) if role in statuses else self._unit(role) for role in ROLES]
+        if self._coordinator is None:
+            return (control, *servers)
+        workers = [state for state in self._coordinator.state().workers if not state.spec.external]
+        return (control, *servers, *(self._worker(state, statuses.get(state.spec.name)) for state in workers))
 
     async def info(self) -> SystemInfo:
         """Return a snapshot; looks at /proc and the disks in a thread."""
@@ -75,17 +95,28 @@ class ApplianceSystem:
         return ProcessInfo(name=role, kind="server", state=state, role=_ROLES[role])
 
     def _of(self, status: ProcessStatus) -> ProcessInfo:
-        worker = self._settings.workers.get(status.name) if status.name not in ROLES else None
         return ProcessInfo(
             name=status.name,
-            kind="server" if worker is None else "worker",
+            kind="server",
             state=status.state.value,
-            role=_ROLES[status.name] if worker is None else worker.role,
-            engine=worker.engine if worker is not None else None,
+            role=_ROLES[status.name],
             pid=status.pid,
             restarts=status.restarts,
             since=datetime.fromtimestamp(status.since, UTC),
             last_exit=_exit(status),
+        )
+
+    def _worker(self, state: WorkerState, status: ProcessStatus | None) -> ProcessInfo:
+        return ProcessInfo(
+            name=state.spec.name,
+            kind="worker",
+            state=_WORKER_STATES[state.state],
+            role=state.spec.role,
+            engine=state.engine,
+            pid=status.pid if status is not None else None,
+            restarts=state.crashes,
+            since=datetime.now(UTC) - timedelta(seconds=state.since_s),
+            last_exit=_exit(status) if status is not None else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""What the control plane remembers: conversations, turns, stages and their audio.
+"""What the control plane remembers: conversations, turns, stages and their audio; measured workers and decisions.
 
 Only the control plane opens it for writing. `Store.open` gives all of it.
 """
@@ -9,7 +9,10 @@ from .audio_store import AudioStore
 from .audio_sweep import SweepResult, sweep_audio
 from .conversation_repository import ConversationRepository
 from .database import Database, Transaction
+from .decision_record import DecisionRecord
+from .decision_repository import DecisionRepository
 from .errors import DatabaseBusy, DatabaseDamaged, DatabaseTooNew, DiskFull, StoreUnavailable
+from .measurement_repository import MeasurementRepository, read_measurements
 from .page import MAX_PAGE_ROWS, Page
 from .retention import Retention, RetentionLimits, RetentionResult
 from .store import AUDIO_FOLDER, DATABASE_FILE, Store
@@ -30,7 +33,10 @@ __all__ = [
     "DatabaseBusy",
     "DatabaseDamaged",
     "DatabaseTooNew",
+    "DecisionRecord",
+    "DecisionRepository",
     "DiskFull",
+    "MeasurementRepository",
     "Page",
     "Retention",
     "RetentionLimits",
@@ -46,5 +52,6 @@ __all__ = [
     "TurnRepository",
     "TurnStatus",
     "new_turn_id",
+    "read_measurements",
     "sweep_audio",
 ]

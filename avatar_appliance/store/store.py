@@ -11,6 +11,8 @@ from .audio_store import AudioStore
 from .audio_sweep import sweep_audio
 from .conversation_repository import ConversationRepository
 from .database import Database
+from .decision_repository import DecisionRepository
+from .measurement_repository import MeasurementRepository
 from .retention import Retention, RetentionLimits
 from .turn_repository import TurnRepository
 
@@ -27,10 +29,19 @@ class Store:
     conversations: ConversationRepository
     audio: AudioStore
     retention: Retention
+    measurements: MeasurementRepository
+    decisions: DecisionRepository
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, state: Path, *, limits: RetentionLimits | None = None) -> AsyncIterator[Store]:
+    async def open(
+        cls,
+        state: Path,
+        *,
+        limits: RetentionLimits | None = None,
+        max_decisions: int = 20_000,
+        decision_days: float = 30,
+    ) -> AsyncIterator[Store]:
         """Open the store in the folder `state` and sweep its audio; raises what `Database.open` raises."""
         audio = AudioStore(state / AUDIO_FOLDER)
         async with Database.open(state / DATABASE_FILE) as database:
@@ -42,4 +53,6 @@ class Store:
                 conversations=ConversationRepository(database, turns),
                 audio=audio,
                 retention=Retention(database, audio, limits or RetentionLimits()),
+                measurements=MeasurementRepository(database),
+                decisions=DecisionRepository(database, max_rows=max_decisions, days=decision_days),
             )

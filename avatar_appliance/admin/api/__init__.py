@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from . import conversations, health, recordings, system, turns
+from . import conversations, events, guest_mode, health, recordings, system, turns, vram, workers
 
-ROUTERS = (health.router, system.router, conversations.router, turns.router, recordings.router)
+ROUTERS = (
+    health.router,
+    system.router,
+    vram.router,
+    workers.router,
+    guest_mode.router,
+    events.router,
+    conversations.router,
+    turns.router,
+    recordings.router,
+)
 
 __all__ = ["ROUTERS"]

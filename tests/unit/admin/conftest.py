@@ -19,6 +19,8 @@ from avatar_appliance.admin.token import OwnerToken
 from avatar_appliance.discovery.status import DiscoveryStatus
 from avatar_appliance.store import AudioDirection, AudioStore, Stage, Store, Turn, new_turn_id
 
+from .fake_coordinator import FakeCoordinator
+
 WAV = b"RIFF\x2c\x01\x00\x00WAVEfmt " + bytes(range(256)) + bytes(36)
 AT = datetime(2025, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -85,9 +87,16 @@ def token(owner: OwnerToken) -> str:
 
 
 @pytest.fixture
-def app(store: Store, owner: OwnerToken, system: FakeSystem) -> FastAPI:
+def coordinator() -> FakeCoordinator:
+    """A coordinator with a GPU and three workers."""
+    return FakeCoordinator()
+
+
+@pytest.fixture
+def app(store: Store, owner: OwnerToken, system: FakeSystem, coordinator: FakeCoordinator) -> FastAPI:
     """The application."""
-    return create_app(AdminDependencies(store=store, token=owner, system=system), allowed_hosts=["avatar.example"])
+    deps = AdminDependencies(store=store, token=owner, system=system, coordinator=coordinator)
+    return create_app(deps, allowed_hosts=["avatar.example"])
 
 
 @pytest.fixture

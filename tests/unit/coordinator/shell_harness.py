@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from avatar_appliance.coordinator.device import DeviceId, DeviceReading, ProcessMemory
 from avatar_appliance.coordinator.events import StartFailure
 from avatar_appliance.coordinator.launcher import LaunchFailed, Running
+from avatar_appliance.coordinator.probes import ProbeFailed
 
 GIB = 2**30
-
-
-class ProbeBroke(Exception):
-    """What the scripted probe raises."""
 
 
 @dataclass
@@ -30,7 +27,7 @@ class ScriptedCard:
 
     def read(self) -> Sequence[DeviceReading]:
         if self.broken:
-            raise ProbeBroke("the driver is gone")
+            raise ProbeFailed("the driver is gone", devices=["cuda:0"])
         listed = tuple(ProcessMemory(pid, size, f"p{pid}") for pid, size in self.processes.items())
         used = sum(self.processes.values()) + self.stuck_bytes
         return (

@@ -27,7 +27,7 @@ from avatar_appliance.coordinator.slot_state import SlotState
 from avatar_appliance.coordinator.worker_spec import WorkerSpec
 from avatar_appliance.leases import Urgency
 
-from .shell_harness import GIB, ProbeBroke, Script, ScriptedCard, ScriptedLauncher
+from .shell_harness import GIB, Script, ScriptedCard, ScriptedLauncher
 
 
 class Shell:
@@ -42,7 +42,7 @@ class Shell:
         self.coordinator = Coordinator(
             Scheduler(specs, policy),
             self.launcher,
-            MemoryMeter(self.card, self.launcher.pids, lambda _: None, (ProbeBroke,)),
+            MemoryMeter(self.card, self.launcher.pids, lambda _: None),
             tick_s=0.02,
         )
         self.answers: list[Answer] = []

@@ -1,0 +1,261 @@
+"""Worker sections of the engines that live on a GPU: vLLM, F5-TTS, CosyVoice.
+
+The bytes of their estimates were measured on an H100 with the true architectures (docs/gpu-workers.md has the table);
+they are rounded up, and a smaller GPU has a smaller CUDA context. What a worker really takes replaces them after its
+first start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from .local_worker import DeviceKind, GpuWorker, Role
+from .memory_estimate import GIB, MIB, MemoryEstimate, ModelSizes
+from .section import Language, Section
+from .size import Size
+
+NfeSteps = Literal[5, 6, 7, 10, 12, 16, 32]
+"""Step counts of F5-TTS with a tuned schedule, and the full 32. Others (8, say) silently fall back to a worse one."""
+
+# 8192 tokens in the cache of a 7B-class model with grouped-query attention are 0.44 (Qwen2.5) to 1.13 GiB (Qwen3).
+_DEFAULT_KV_CACHE = 3 * GIB
+
+# vLLM beside weights and KV cache: activations, CUDA context and graphs of four sizes. Measured 1.04-1.20 GiB above
+# the size of the weight files (Qwen2.5-7B-AWQ 8.39 GiB in all with 2 GiB of cache, Qwen3-8B-AWQ 9.72 with 3).
+VLLM_OVERHEAD_BYTES = int(1.2 * GIB)
+# A cold start (compiling) held 0.9-1.05 GiB more than the server later did.
+VLLM_START_EXTRA_BYTES = int(1.2 * GIB)
+# Asleep it held 0.87-0.89 GiB, 0.5 of it CUDA context.
+VLLM_SLEEP_BYTES = int(0.9 * GIB)
+# Of the process itself; sleep level 1 adds a copy of the weights.
+_VLLM_HOST_BYTES = 3 * GIB
+# Weights of a model nobody knows the size of: Qwen3-8B-AWQ.
+_VLLM_UNKNOWN_WEIGHTS_BYTES = int(5.7 * GIB)
+
+# vLLM's own options that would write what people say into the log, or undo what the section promises.
+_REFUSED_VLLM_OPTIONS = frozenset(
+    {
+        "--enable-log-requests", "--enable-log-outputs", "--uds", "--host", "--port", "--kv-cache-memory-bytes",
+        "--gpu-memory-utilization", "--enable-sleep-mode", "--model", "--load-format",
+    }
+)  # fmt: skip
+
+
+def _only_gpu(section: GpuWorker) -> tuple[DeviceKind, ...]:
+    # Never the CPU by itself: there these engines take half a minute where people wait for a second.
+    return ("cpu",) if section.device == "cpu" else ("gpu",)
+
+
+class VllmWorker(GpuWorker):
+    """Chat model by vLLM, in an environment of its own (`avatar workers install vllm`)."""
+
+    engine: Literal["vllm"]
+    model: str
+    """Path of a model folder (safetensors, AWQ or GPTQ), or a name in the model catalogue."""
+    served_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,100}$")] | None = None
+    """Name the endpoint lists; default: the name of the folder."""
+    kv_cache: Size = Field(default=_DEFAULT_KV_CACHE, ge=64 * MIB)
+    """Memory of the KV cache, fixed. 3 GiB hold 21,800 tokens of Qwen3-8B or 56,000 of Qwen2.5-7B."""
+    max_model_len: int = Field(default=8192, ge=512, le=1_000_000)
+    """Context window in tokens: prompt and answer together."""
+    max_num_seqs: int = Field(default=8, ge=1, le=256)
+    """Answers worked on at the same time."""
+    max_num_batched_tokens: int = Field(default=1024, ge=64, le=65_536)
+    """Prompt tokens read at a stretch; more delays the answers that are being spoken meanwhile."""
+    capture_sizes: list[Annotated[int, Field(ge=1, le=512)]] = Field(default_factory=lambda: [1, 2, 4, 8])
+    """Batch sizes with a CUDA graph; without graphs (an empty list) a single answer is seven times as slow."""
+    quantization: Annotated[str, Field(pattern=r"^[a-z0-9_]{2,40}$")] = "auto"
+    """auto reads it from the model's config.json."""
+    dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
+    """Number format of what is not quantised."""
+    load_format: Literal["auto", "dummy"] = "auto"
+    """dummy: random weights, for benchmarks; it then needs a config.json only, and answers noise."""
+    tool_call_parser: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{2,60}$")] | None = "hermes"
+    """How the model writes tool calls: hermes for Qwen2.5 and Qwen3, qwen3_coder for Qwen3.5; null: no tools."""
+    reasoning_parser: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{2,60}$")] | None = None
+    """How the model writes its thinking, e.g. qwen3; null where it does not think."""
+    sleep_level: Literal[0, 1, 2] = 1
+    """What sleep does with the weights: 1 moves them to RAM, 2 drops them; 0: it never sleeps, it is stopped."""
+    executable: Path | None = None
+    """A vllm program of your own, instead of the installed one."""
+    extra_args: list[str] = Field(default_factory=list)
+    """Further arguments for `vllm serve`."""
+    start_timeout_s: float = Field(default=300, gt=0, le=3600)
+    """Seconds a start may take; the first one compiles (up to 3 minutes), later ones find that in the cache."""
+
+    @property
+    def role(self) -> Role:
+        """The role this worker serves."""
+        return "llm"
+
+    @property
+    def runs_on(self) -> tuple[DeviceKind, ...]:
+        """Only GPUs."""
+        return ("gpu",)
+
+    @property
+    def name_served(self) -> str:
+        """The model's name at its endpoint."""
+        return self.served_name or Path(self.model).name
+
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """Weights, KV cache and a measured overhead."""
+        size = model_sizes(self.model)
+        # A dummy model is a config.json without weights: its files say nothing.
+        weights = size.file_bytes if size and self.load_format == "auto" else _VLLM_UNKNOWN_WEIGHTS_BYTES
+        rest = weights + self.kv_cache + VLLM_OVERHEAD_BYTES
+        return MemoryEstimate(
+            rest_bytes=rest,
+            peak_bytes=rest + VLLM_START_EXTRA_BYTES,
+            start_s=60.0,  # 82-85 s measured with warm caches on a slow CPU, most of it imports
+            host_bytes=_VLLM_HOST_BYTES + (weights if self.sleep_level == 1 else 0),
+            sleep_bytes=VLLM_SLEEP_BYTES if self.sleep_level else None,
+        )
+
+    @field_validator("extra_args")
+    @classmethod
+    def _only_what_the_section_does_not_say(cls, value: list[str]) -> list[str]:
+        for argument in value:
+            option = argument.split("=")[0].replace("_", "-")
+            if option in _REFUSED_VLLM_OPTIONS:
+                raise ValueError(f"extra_args: {option} is set by the appliance, or would log what people say")
+        return value
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if any(size > self.max_num_seqs for size in self.capture_sizes):
+            raise ValueError("capture_sizes: a graph for more answers than max_num_seqs is never used")
+        return self
+
+
+class ClonedVoice(Section):
+    """A voice made from a short recording."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]{0,62}$")]
+    """Voice name Home Assistant shows, e.g. mother-zh-TW."""
+    language: Language
+    """Language of the recording, and the one the voice is listed under."""
+    reference_audio: Path
+    """WAV or FLAC file: 3 to 6 seconds of clean speech; shorter is faster."""
+    reference_text: str = Field(min_length=1, max_length=500, repr=False)
+    """Exactly what is said in it."""
+
+    @field_validator("reference_text")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("reference_text is empty; without it the voice cannot be cloned")
+        return value.strip()
+
+
+class CloningWorker(GpuWorker):
+    """What the engines that clone voices have in common."""
+
+    voices: list[ClonedVoice] = Field(min_length=1)
+    """Voices to offer."""
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    """Above 1 speaks faster."""
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    """Makes the same text sound the same each time; null lets it vary as people do."""
+
+    @property
+    def role(self) -> Role:
+        """The role this worker serves."""
+        return "tts"
+
+    @property
+    def runs_on(self) -> tuple[DeviceKind, ...]:
+        """A GPU; the CPU only where `device: cpu` says so."""
+        return _only_gpu(self)
+
+    @field_validator("voices")
+    @classmethod
+    def _names_differ(cls, value: list[ClonedVoice]) -> list[ClonedVoice]:
+        names = [voice.name for voice in value]
+        if len(set(names)) != len(names):
+            raise ValueError("voices: two have the same name")
+        return value
+
+
+class F5TtsWorker(CloningWorker):
+    """Text-to-speech by F5-TTS, fast, in a cloned voice. Its weights are CC-BY-NC-4.0: not for commercial use."""
+
+    engine: Literal["f5-tts"]
+    model: str | None = None
+    """Folder with the F5TTS_v1_Base checkpoint (.safetensors or .pt), `vocos.bin` and, if not the usual, `vocab.txt`;
+    or a name in the model catalogue."""
+    weights: Literal["model", "random"] = "model"
+    """random: made-up numbers of the true shape, for benchmarks; it speaks noise."""
+    size: Literal["base", "tiny"] = "base"
+    """tiny: a few hundred thousand numbers, for tests, with random weights only."""
+    nfe_steps: NfeSteps = 16
+    """Steps per utterance: 7 is fastest, 32 sounds best; half the steps take half the time."""
+    cfg_strength: float = Field(default=2.0, ge=0, le=10)
+    """How closely it follows voice and text; 0 halves the time at a clear loss."""
+    cuda_graphs: bool = True
+    """Replay recorded GPU work (six times as fast for a short clause); off on a CPU."""
+    graph_frames: list[Annotated[int, Field(ge=64, le=4096)]] = Field(
+        default_factory=lambda: [256, 384, 512, 640, 768, 1024, 1280], min_length=1
+    )
+    """Lengths (recording and speech together, 93.75 frames a second) recorded at start; longer ones run without."""
+
+    @property
+    def weights_random(self) -> bool:
+        """Whether the numbers are made up."""
+        return self.weights == "random"
+
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """337 M parameters at half precision, Vocos, context, graphs: measured, whatever the files say."""
+        if device == "cpu":  # single precision, no context
+            base = 1.9 if self.size == "base" else 0.9
+            return MemoryEstimate.on_cpu(int(base * GIB), start_s=20.0, peak_bytes=int((base + 1.4) * GIB))
+        # 2,083 MiB without graphs and 2,365 with four, 0.6 GiB of it because that run halved its weights on the card
+        # and 0.25 a larger CUDA context than a 24 GB card's; seven graphs on top.
+        rest = 1.8 if self.cuda_graphs else 1.5
+        return MemoryEstimate(
+            rest_bytes=int(rest * GIB), peak_bytes=int((rest + 0.3) * GIB), start_s=20.0, host_bytes=int(2.5 * GIB)
+        )
+
+    @model_validator(mode="after")
+    def _weights_are_named(self) -> Self:
+        if self.weights == "model" and self.model is None:
+            raise ValueError("model: name the folder with the checkpoint (or set weights: random for a benchmark)")
+        if self.size == "tiny" and self.weights == "model":
+            raise ValueError("size: tiny exists with weights: random only")
+        return self
+
+    @field_validator("graph_frames")
+    @classmethod
+    def _in_order(cls, value: list[int]) -> list[int]:
+        return sorted(set(value))
+
+
+class CosyVoiceWorker(CloningWorker):
+    """Text-to-speech by CosyVoice 2 or 3: the best voice for Chinese, larger and slower than F5-TTS."""
+
+    engine: Literal["cosyvoice"]
+    model: str
+    """Folder of the CosyVoice2 or Fun-CosyVoice3 model, or a name in the model catalogue."""
+    half_precision: bool = False
+    """Half the memory of the flow model; upstream warns of its quality with CosyVoice 3."""
+    instruction: str = Field(default="You are a helpful assistant.", max_length=200)
+    """CosyVoice 3 only: how to speak, such as `You are a helpful assistant. 請用廣東話表達。`"""
+
+    @property
+    def default_priority(self) -> int:
+        """Below the fast voice: it takes the room that is left."""
+        return 30
+
+    def estimate(self, device: str, model_sizes: ModelSizes) -> MemoryEstimate:
+        """4.4-4.6 GB is what others report of CosyVoice 3; not measured here."""
+        if device == "cpu":
+            return MemoryEstimate.on_cpu(int(4.5 * GIB), start_s=40.0, peak_bytes=int(6.5 * GIB))
+        return MemoryEstimate(
+            rest_bytes=int(4.5 * GIB), peak_bytes=int(4.9 * GIB), start_s=30.0, host_bytes=int(3.5 * GIB)
+        )
+
+
+GPU_WORKER_MODELS: tuple[type[Any], ...] = (VllmWorker, F5TtsWorker, CosyVoiceWorker)
