@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from avatar_appliance.config import Settings
 from avatar_appliance.errors import AvatarError, ConfigError
+from avatar_appliance.leases.client import LeaseClient
 from avatar_appliance.notify import notify
 from avatar_appliance.turns.report import ReportedKind
+from avatar_appliance.watchdog import feed_watchdog
 
+from .backends.offers import Offers
 from .backends.watch import WorkerWatch
+from .backends.worker_access import WorkerAccess
 from .backends.wyoming_worker import WyomingWorkerLink
 from .base import Handler, Request, WyomingServer
+from .base.self_check import describe_ourselves
 from .report import Reporter, StageRecorder
 
 if TYPE_CHECKING:
@@ -49,8 +54,12 @@ async def _run(role: ServerRole, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     reporter = Reporter(settings.paths.runtime_dir)
+    leases = LeaseClient(settings.paths.runtime_dir, role)
     async with contextlib.AsyncExitStack() as stack:
-        handler = await stack.enter_async_context(_handler(role, settings, reporter))
+        await stack.enter_async_context(_running(leases.run()))
+        access = WorkerAccess(leases, wait_s=settings.coordinator.lease_wait_s, warm=_wanted_next(role, settings))
+        stack.push_async_callback(access.aclose)
+        handler = await stack.enter_async_context(_handler(role, settings, reporter, access))
         reporting = asyncio.create_task(reporter.run(), name="reporter")
         stack.push_async_callback(_end, reporting)
         server = WyomingServer(handler, settings.limits)
@@ -64,14 +73,22 @@ async def _run(role: ServerRole, settings: Settings) -> None:
             ) from None
         notify(READY="1", STATUS=f"listening on {settings.host} port {port}")
         _LOGGER.info("listening on %s port %d", settings.host, port)
-        await stopping.wait()
+        async with _running(feed_watchdog(lambda: describe_ourselves(settings.host, port))):
+            await stopping.wait()
         notify(STOPPING="1")
         await server.stop()
         await reporter.flush(FLUSH_S)
 
 
+def _wanted_next(role: ServerRole, settings: Settings) -> tuple[str, ...]:
+    """Return the workers that a turn needs after this server's: they may load while the person still speaks."""
+    return (settings.conversation.workers[0], settings.tts.workers[0]) if role == "asr" else ()
+
+
 @contextlib.asynccontextmanager
-async def _handler(role: ServerRole, settings: Settings, reporter: Reporter) -> AsyncIterator[Handler]:
+async def _handler(
+    role: ServerRole, settings: Settings, reporter: Reporter, access: WorkerAccess
+) -> AsyncIterator[Handler]:
     name = f"{settings.house.name} {TITLES[role]}"
     languages = settings.house.languages
     match role:
@@ -80,18 +97,17 @@ async def _handler(role: ServerRole, settings: Settings, reporter: Reporter) -> 
             from .asr.offer import AsrOffer
 
             links = _links(settings, settings.asr.workers)
-            watch = WorkerWatch(links)
+            watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             offer = AsrOffer(name, languages, watch, endpointing=settings.asr.endpointing == "server")
             async with _running(watch.run()):
-                yield AsrHandler(
-                    settings.asr, settings.limits, offer, links, _recorder("transcribe", settings, reporter)
-                )
+                recorder = _recorder("transcribe", settings, reporter)
+                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder)
         case "tts":
             from .tts.handler import TtsHandler
             from .tts.voices import VoiceBook
 
             links = _links(settings, settings.tts.workers)
-            watch = WorkerWatch(links)
+            watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             book = VoiceBook(name, languages, watch, settings.tts.default_voice)
             async with _running(watch.run()):
                 yield TtsHandler(
@@ -99,6 +115,7 @@ async def _handler(role: ServerRole, settings: Settings, reporter: Reporter) -> 
                     settings.limits,
                     book,
                     {link.name: link for link in links},
+                    access,
                     _recorder("speak", settings, reporter),
                     languages[0],
                 )
@@ -116,7 +133,7 @@ async def _handler(role: ServerRole, settings: Settings, reporter: Reporter) -> 
                 conversations=wishes.max_conversations,
                 clock=time.monotonic,
             )
-            agent = Agent(wishes, models, memory, settings.house.name)
+            agent = Agent(wishes, models, access, memory, settings.house.name)
             try:
                 async with _running(_keep_warm(agent, models[0], languages)):
                     recorder = _recorder("think", settings, reporter)

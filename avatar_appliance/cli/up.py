@@ -8,11 +8,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from filelock import FileLock, Timeout
 from rich.markup import escape
 
 from avatar_appliance.config import Settings
@@ -98,6 +99,7 @@ async def _up(settings: Settings, file: Path | None, *, fake: bool, simulate_gpu
     if simulate_gpu_bytes is not None:
         environment[FOLDER_VARIABLE] = str(settings.paths.runtime_dir / SIMULATED_GPU_FOLDER)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_alone(settings.paths.runtime_dir))
         children = await stack.enter_async_context(Children(settings.paths.runtime_dir))
         launches = worker_launches(settings, arguments, environment)
         launcher = await stack.enter_async_context(ProcessLauncher(children, launches, settings.paths.runtime_dir))
@@ -121,6 +123,21 @@ async def _up(settings: Settings, file: Path | None, *, fake: bool, simulate_gpu
         await stop_wanted
         err.print("Stopping ...")
         telling.cancel()
+
+
+@contextlib.contextmanager
+def _alone(runtime_dir: Path) -> Iterator[None]:
+    """Keep a second appliance out of these folders: it would take the first one's workers for left-overs."""
+    runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(runtime_dir / "up.lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise ConfigError(
+            f"another `avatar up` runs in {runtime_dir}",
+            hint="Stop it, or give this one folders of its own (`paths:` in config.yaml).",
+        ) from None
 
 
 async def _until_usable(plane: ControlPlane, coordinator: CoordinatorControl) -> None:

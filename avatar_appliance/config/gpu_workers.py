@@ -111,7 +111,7 @@ class VllmWorker(GpuWorker):
             rest_bytes=rest,
             peak_bytes=rest + VLLM_START_EXTRA_BYTES,
             start_s=60.0,  # 82-85 s measured with warm caches on a slow CPU, most of it imports
-            host_bytes=_VLLM_HOST_BYTES + (weights if self.sleep_level == 1 else 0),
+            host_bytes=_VLLM_HOST_BYTES,  # the weights asleep come on top, where and while it sleeps
             sleep_bytes=VLLM_SLEEP_BYTES if self.sleep_level else None,
         )
 

@@ -39,9 +39,9 @@ def worker_launches(
             start_timeout_s=worker.start_timeout_s,
             restart=False,
         )
-        sleeps = isinstance(worker, VllmWorker) and worker.sleep_level > 0
+        sleep_level = worker.sleep_level if isinstance(worker, VllmWorker) else 0
         socket = socket_path(settings.paths.runtime_dir, name)
-        launches[name] = launchable(spec, worker.role, socket, sleeps=sleeps)
+        launches[name] = launchable(spec, worker.role, socket, sleeps=sleep_level > 0, sleep_level=sleep_level or 1)
     return launches
 
 

@@ -18,6 +18,8 @@ class DeviceAccount:
         self.device = device
         self._ceiling = ceiling
         self._headroom_bytes = headroom_bytes
+        self.budget_bytes = 0
+        """What may be charged and held by others together."""
         self.usable_bytes = 0
         """0 until the device was seen."""
         self.used_bytes = 0
@@ -32,11 +34,6 @@ class DeviceAccount:
         self._seen: dict[str, int] = {}
         self._presumed: dict[str, int] = {}
         self._charged_bytes = 0
-
-    @property
-    def budget_bytes(self) -> int:
-        """What may be charged and held by others together."""
-        return max(0, int(self.usable_bytes * self._ceiling) - self._headroom_bytes)
 
     @property
     def charges(self) -> Mapping[str, int]:
@@ -77,6 +74,7 @@ class DeviceAccount:
         as much of what nobody else holds as is charged to them.
         """
         self.usable_bytes, self.used_bytes, self.lost = usable_bytes, used_bytes, False
+        self.budget_bytes = max(0, int(usable_bytes * self._ceiling) - self._headroom_bytes)
         self._seen = {name: size for name, size in own_bytes.items() if size is not None}
         unexplained = max(0, used_bytes - sum(self._seen.values()))
         self._presumed = {}

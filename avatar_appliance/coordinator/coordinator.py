@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """How often devices are read and time passes for the scheduler while nothing happens."""
-LOUD = frozenset({"deny", "failed", "crashed", "surprise", "shed", "residue", "guest-mode", "device"})
+LOUD = frozenset({"deny", "failed", "crashed", "surprise", "shed", "residue", "guest-mode"})
 """Decisions an owner wants to find in the log without looking for them."""
 
 Answer = Grant | Deny | Revoke
@@ -107,8 +107,7 @@ class Coordinator:
         holders: dict[DeviceId, list[str]] = {}
         for device, account in self.scheduler.accounts.items():
             holders[device] = list(account.charges)
-        for event in self.meter.look(holders):
-            self.submit(event)
+        self.submit(self.meter.look(holders))
 
     def error_of(self, worker: str) -> str:
         """Return why a worker last failed, for people."""

@@ -9,6 +9,7 @@ from typing import Literal
 from avatar_appliance.leases.urgency import Urgency
 
 from .device import DeviceId
+from .eviction import Eviction
 from .lease_request import LeaseId, LeaseRequest
 
 
@@ -74,6 +75,13 @@ class DeviceLost:
     """The device cannot be read any more (driver reset, fell off the bus): nothing is started there."""
 
     device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesSeen:
+    """One look at all devices: nothing is decided on half of it (a start on a GPU takes RAM, too)."""
+
+    devices: tuple[DeviceSeen | DeviceLost, ...]
 
 
 StartFailure = Literal["out-of-memory", "timeout", "crashed", "config", "unavailable"]
@@ -161,10 +169,10 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class StartWanted:
-    """A person (or preload) wants it up. `evict`: idle workers of any priority may go for it."""
+    """A person wants it up; `eviction` says who may go for it."""
 
     worker: str
-    evict: bool = False
+    eviction: Eviction = Eviction.LOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,7 @@ Event = (
     | UrgencyChanged
     | DeviceSeen
     | DeviceLost
+    | DevicesSeen
     | Started
     | StartFailed
     | Exited

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from avatar_appliance.processes.process_memory import ProcessRam
 
 from .device import CPU, DeviceId, DeviceReading
 from .device_probe import DeviceProbe
-from .events import DeviceLost, DeviceSeen, Event
+from .events import DeviceLost, DeviceSeen, DevicesSeen
+from .probes.errors import ProbeFailed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -15,40 +18,38 @@ _LOGGER = logging.getLogger(__name__)
 class MemoryMeter:
     """Turns looks at the devices into events.
 
-    `pids` tells the processes of a worker, `rss_bytes` what a process holds of RAM (None: it is gone).
+    `pids` tells the processes of a worker, `ram` what a process holds of RAM (None: it is gone).
     """
 
     def __init__(
         self,
         probe: DeviceProbe,
         pids: Callable[[str], Sequence[int]],
-        rss_bytes: Callable[[int], int | None],
-        failures: tuple[type[Exception], ...],
+        ram: Callable[[int], ProcessRam | None],
     ) -> None:
         self._probe = probe
         self._pids = pids
-        self._rss_bytes = rss_bytes
-        self._failures = failures
+        self._ram = ram
         self._known: set[DeviceId] = set()
         self._peaks: dict[tuple[str, DeviceId], int] = {}
         self.readings: Mapping[DeviceId, DeviceReading] = {}
         """The last look, for people."""
 
-    def look(self, holders: Mapping[DeviceId, Sequence[str]]) -> list[Event]:
-        """Return a DeviceSeen per device; `holders` are the workers that hold memory, by device.
+    def look(self, holders: Mapping[DeviceId, Sequence[str]]) -> DevicesSeen:
+        """Return what each device has; `holders` are the workers that hold memory, by device.
 
         A device that was there and is not is DeviceLost.
         """
         try:
             readings = self._probe.read()
-        except self._failures as error:
-            _LOGGER.warning("the GPUs cannot be read: %s", error)
-            readings = ()
+        except ProbeFailed as error:
+            _LOGGER.debug("%s", error.text)  # the probe says it aloud, once
+            readings = error.readings
         self.readings = {reading.device: reading for reading in readings}
         lost = self._known - set(self.readings)
         self._known |= set(self.readings)
-        seen: list[Event] = [self._seen(reading, holders.get(reading.device, ())) for reading in readings]
-        return [*seen, *(DeviceLost(device) for device in sorted(lost))]
+        seen = [self._seen(reading, holders.get(reading.device, ())) for reading in readings]
+        return DevicesSeen((*seen, *(DeviceLost(device) for device in sorted(lost))))
 
     def forget_peak(self, worker: str, device: DeviceId) -> None:
         """Begin to remember the most that a worker holds of a device."""
@@ -87,14 +88,20 @@ class MemoryMeter:
         return DeviceSeen(
             device=reading.device,
             usable_bytes=reading.usable_bytes,
-            used_bytes=reading.used_bytes,
+            used_bytes=reading.used_bytes + self._mapped_bytes(reading, ours),
             own_bytes=own,
             foreign_names=frozenset(process.name for process in foreign if process.name),
         )
 
+    def _mapped_bytes(self, reading: DeviceReading, ours: Iterable[int]) -> int:
+        """Return what our workers have mapped of files: part of what they hold, and to the kernel free RAM."""
+        if reading.device != CPU:
+            return 0
+        return sum(ram.file_bytes for pid in ours if (ram := self._ram(pid)) is not None)
+
     def _own(self, reading: DeviceReading, pids: Sequence[int]) -> int | None:
         if reading.device == CPU:
-            return sum(size for pid in pids if (size := self._rss_bytes(pid)) is not None)
+            return sum(ram.rss_bytes for pid in pids if (ram := self._ram(pid)) is not None)
         if reading.processes is None:
             return None
         mine = [process.used_bytes for process in reading.processes if process.pid in pids]

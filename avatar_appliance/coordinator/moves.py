@@ -36,9 +36,12 @@ class Moves:
 
     def bring_up(self, slot: ModelSlot, device: DeviceId, now_s: float, why: str) -> None:
         """Start the worker on a device where it fits, or wake it."""
-        charge = start_bytes(slot, device)
+        charge = start_bytes(slot)
         self._house.accounts[device].charge(slot.name, charge)
-        self.drop_promise(slot, device)
+        for account in self._house.accounts.values():
+            if account.promised_to == slot.name:
+                account.promised_to = None
+                self._house.changed(account.device)
         slot.rests = slot.draining = False
         slot.last_error = ""
         if slot.state is SlotState.SLEEPING:
@@ -47,7 +50,6 @@ class Moves:
             self.decide("wake", now_s, f"{slot.name} is woken: {why}", slot)
             return
         slot.device = device
-        slot.starts += 1
         self.charge_host(slot, slot.spec.host_bytes)
         self.become(slot, SlotState.STARTING, now_s)
         self._actions.append(Start(slot.name, device, charge))
@@ -57,6 +59,7 @@ class Moves:
         """Send the victims away; the device is promised to `slot` until it starts or is wanted no longer."""
         assert place.device is not None
         self._house.accounts[place.device].promised_to = slot.name
+        self._house.changed(place.device)
         reason = f"{slot.name} needs its memory ({why})"
         self.send_away(place.victims, place.device, place.need_bytes, now_s, reason)
 
@@ -72,19 +75,13 @@ class Moves:
     ) -> None:
         """End the victims; who can sleep sleeps instead, where what a sleeper keeps is not needed, too."""
         charges = self._house.accounts[device].charges
-        spare = sum(charges[victim.name] for victim in victims) - need_bytes
+        spare = sum(charges.get(victim.name, 0) for victim in victims) - need_bytes
         for victim in victims:
-            if self.can_sleep(victim) and victim.spec.sleep_bytes <= spare:
+            if victim.device == device and self.can_sleep(victim) and victim.spec.sleep_bytes <= spare:
                 spare -= victim.spec.sleep_bytes
                 self.put_to_sleep(victim, now_s, why)
             else:
                 self.stop(victim, now_s, why, kind=kind)
-
-    def drop_promise(self, slot: ModelSlot, device: DeviceId) -> None:
-        """End the promise of a device to this worker."""
-        account = self._house.accounts[device]
-        if account.promised_to == slot.name:
-            account.promised_to = None
 
     def can_sleep(self, slot: ModelSlot) -> bool:
         """Return whether it can sleep now: it is up, and RAM has room for what it takes along."""
@@ -103,7 +100,7 @@ class Moves:
     def stop(self, slot: ModelSlot, now_s: float, why: str, *, kind: DecisionKind = "stop") -> None:
         """Begin to end it; its leases end now."""
         self.revoke_all(slot)
-        slot.draining = False
+        slot.draining = slot.process_gone = False
         slot.after_stop = SlotState.STOPPED
         self.become(slot, SlotState.STOPPING, now_s)
         self._actions.append(Stop(slot.name))
@@ -112,7 +109,7 @@ class Moves:
     def ended(self, slot: ModelSlot, now_s: float, after: SlotState) -> None:
         """Its process is gone: watch its memory come back, then be `after`."""
         self.revoke_all(slot)
-        slot.draining = False
+        slot.draining, slot.process_gone = False, True
         slot.after_stop = after
         assert slot.device is not None
         self.become(slot, SlotState.STOPPING, now_s)
@@ -128,7 +125,7 @@ class Moves:
             account.foreign_bytes += residue_bytes
             self.decide("residue", now_s, f"{slot.name} left {format_size(residue_bytes)} on {device}", slot)
         self.charge_host(slot, 0)
-        slot.device = None
+        slot.device, slot.process_gone = None, False
         self.become(slot, slot.after_stop, now_s)
 
     def charge_host(self, slot: ModelSlot, size_bytes: int) -> None:
@@ -162,6 +159,7 @@ class Moves:
     def become(self, slot: ModelSlot, state: SlotState, now_s: float) -> None:
         """Change the state of a slot."""
         slot.state, slot.since_s = state, now_s
+        self._house.changed(slot.device)
 
     def decide(
         self,

@@ -22,7 +22,7 @@ class SchedulerPolicy:
     min_residency_s: float = 20.0
     """A worker that just became ready is no victim for so long, unless a foreign process needs the room."""
     after_shed_s: float = 15.0
-    """A worker that had to go for others does not come back by itself earlier."""
+    """A worker that had to go for others does not come back earlier, unless a person wants it."""
     better_rung_patience_s: float = 1.2
     """How long a request waits for a better rung that is nearly there (ESP32 speakers give up after 2 s)."""
     wake_s: float = 0.5
@@ -40,7 +40,8 @@ class SchedulerPolicy:
     """So many failures within `crash_window_s` are a crash loop."""
     crash_window_s: float = 120.0
     cool_down_s: float = 60.0
-    """Rest of a worker after a crash loop, or after running out of memory twice."""
+    """Rest of a worker after a crash loop, or after running out of memory twice; it doubles each time in a row."""
+    longest_cool_down_s: float = 600.0
     steady_after_s: float = 60.0
     """A life that was ready for this long was good: earlier failures are forgotten."""
     wish_ttl_s: float = 60.0

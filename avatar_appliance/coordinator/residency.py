@@ -6,9 +6,9 @@ from avatar_appliance.config.size import format_size
 
 from .account import DeviceAccount
 from .device import is_gpu
+from .eviction import Eviction
 from .moves import Moves
-from .placement import Chance, Eviction, House
-from .slot import ModelSlot
+from .placement import Chance, House
 from .slot_state import SlotState
 from .victims import choose_victims
 from .waiting_room import WaitingRoom
@@ -23,12 +23,11 @@ class Residency:
         self._moves = moves
         self._wishes = wishes
         self._room = room
-        self.settled_from_s = 0.0
-        """Nothing is sent away before: after a restart of the coordinator its users are still reconnecting."""
+        self._done_at = -1, -1
 
     def make_way(self, now_s: float) -> None:
         """Give devices back: what is over the budget, what a guest wants, what drains."""
-        if now_s < self.settled_from_s:
+        if now_s < self._house.settled_from_s:
             return
         for slot in self._house.slots.values():
             if slot.draining and slot.idle:
@@ -39,17 +38,24 @@ class Residency:
             if account.free_bytes < 0 and account.usable_bytes > 0:
                 self._shed(account, now_s)
 
-    def come_and_go(self, now_s: float) -> None:
-        """Grant wishes where it fits, end promises nobody needs, put away who is idle for long."""
+    def come_and_go(self, now_s: float, *, time_passed: bool) -> None:
+        """Grant wishes where it fits, end promises nobody needs, put away who is idle for long.
+
+        Only after something has changed, or `time_passed`.
+        """
+        if not time_passed and self._done_at == (self._house.version, self._wishes.version):
+            return
         for account in self._house.accounts.values():
-            self._check_promise(account)
+            self._check_promise(account, now_s)
         for wish in self._wanted(now_s):
             self._grant(wish, now_s)
-        if now_s < self.settled_from_s:
+        if now_s < self._house.settled_from_s:
             return
         for slot in self._house.slots.values():
             keep_s = slot.spec.keep_alive_s
             if keep_s is None or slot.pinned or slot.state is not SlotState.READY or not slot.idle:
+                continue
+            if slot.spec.external:
                 continue
             if now_s - slot.idle_since_s >= keep_s and not self._wishes.has(slot.name):
                 slot.rests = True
@@ -58,44 +64,52 @@ class Residency:
                     self._moves.put_to_sleep(slot, now_s, why)
                 else:
                     self._moves.stop(slot, now_s, why)
+        self._done_at = self._house.version, self._wishes.version
 
     def _clear(self, account: DeviceAccount, why: str, now_s: float) -> None:
-        """A guest has the device: everybody idle leaves, pinned or not. Who is in use leaves when done."""
-        for slot in tuple(self._house.on(account.device)):
-            if slot.state is not SlotState.READY or not slot.idle:
-                continue
-            if self._moves.can_sleep(slot):
-                self._moves.put_to_sleep(slot, now_s, why)
-            else:
+        """A guest has the device: everybody idle leaves, pinned or not; starts are given up.
+
+        Who is in use gets no new lease (see `WaitingRoom`) and leaves when done.
+        """
+        for slot in self._house.on(account.device):
+            if slot.state is SlotState.STARTING:
                 self._moves.stop(slot, now_s, why)
+            elif slot.state is SlotState.READY and slot.idle:
+                if self._moves.can_sleep(slot):
+                    self._moves.put_to_sleep(slot, now_s, why)
+                else:
+                    self._moves.stop(slot, now_s, why)
 
     def _shed(self, account: DeviceAccount, now_s: float) -> None:
-        """Somebody grew, or came: send idle workers away until it fits again, all of them if that is not enough."""
-        idle = [s for s in self._house.on(account.device) if s.idle and not s.pinned]
-        leaving = sum(
-            account.charges[s.name] - (s.spec.sleep_bytes if s.state is SlotState.FALLING_ASLEEP else 0)
-            for s in self._house.on(account.device)
-            if s.state in (SlotState.STOPPING, SlotState.FALLING_ASLEEP)
-        )
-        missing = -account.free_bytes - leaving
+        """Somebody grew, or came: send idle workers away until it fits again, all of them if that is not enough.
+
+        If it still is not, and strangers hold some of it, starts are given up, too: their memory is as good as gone.
+        """
+        device, charged = account.device, self._house.charged(account.device)
+        missing = -account.free_bytes - sum(self._house.leaving_bytes(slot, device) for slot in charged)
         if missing <= 0:
             return
+        idle = [slot for slot in charged if slot.idle and not slot.pinned]
         victims = choose_victims(idle, account, missing)
         going = idle if victims is None else list(victims)
+        if victims is None and account.foreign_bytes:
+            going += [slot for slot in charged if slot.state is SlotState.STARTING and not slot.pinned]
         for slot in going:
             slot.retry_at_s = max(slot.retry_at_s, now_s + self._house.policy.after_shed_s)
-        why = f"{account.device} is {format_size(missing)} over its budget"
-        self._moves.send_away(going, account.device, missing, now_s, why, kind="shed")
+        why = f"{device} is {format_size(missing)} over its budget"
+        self._moves.send_away(going, device, missing, now_s, why, kind="shed")
 
-    def _check_promise(self, account: DeviceAccount) -> None:
-        """Free a device that is promised to somebody who came up elsewhere or is wanted no longer."""
+    def _check_promise(self, account: DeviceAccount, now_s: float) -> None:
+        """Free a device that is promised to somebody who came up elsewhere, cannot come, or is wanted no longer."""
         name = account.promised_to
         if name is None:
             return
         slot = self._house.slots[name]
-        waits = slot.state in (SlotState.STOPPED, SlotState.SLEEPING)
-        if not waits or not (self._room.wants(name) or self._wishes.has(name)):
+        waits = slot.state in (SlotState.STOPPED, SlotState.SLEEPING) and now_s >= slot.retry_at_s
+        wanted = not slot.held_down and (self._room.wants(name) or self._wishes.has(name))
+        if not waits or not wanted or self._house.place(slot, now_s, Eviction.LOWER).chance > Chance.PENDING:
             account.promised_to = None
+            self._house.changed(account.device)
 
     def _wanted(self, now_s: float) -> list[Wish]:
         preloads = [
@@ -111,6 +125,8 @@ class Residency:
         if slot.state is SlotState.READY:
             self._wishes.drop(wish.worker)
             return
+        if slot.state in (SlotState.STARTING, SlotState.WAKING):
+            return
         if now_s >= wish.expires_s:
             self._wishes.drop(wish.worker)
             text = self._house.place(slot, now_s, wish.eviction).text
@@ -125,7 +141,7 @@ class Residency:
             return
         if place.chance is Chance.FITS:
             self._moves.bring_up(slot, place.device, now_s, wish.why)
-        elif now_s >= self.settled_from_s:
+        elif now_s >= self._house.settled_from_s:
             self._moves.make_room(slot, place, now_s, wish.why)
 
     def _would_disturb(self, wish: Wish, device: str, now_s: float) -> bool:
@@ -133,8 +149,3 @@ class Residency:
         if not is_gpu(device) or now_s - wish.asked_s >= self._house.policy.calm_start_s:
             return False
         return any(slot.computes_urgently(but="") for slot in self._house.on(device))
-
-
-def is_wanted(slot: ModelSlot) -> bool:
-    """Return whether a slot that ended by itself should come back without being asked for."""
-    return slot.spec.preload and not slot.held_down and not slot.rests

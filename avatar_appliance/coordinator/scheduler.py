@@ -37,20 +37,39 @@ from .account import DeviceAccount
 from .actions import Action
 from .decision import Decision
 from .device import CPU, DeviceId
+from .eviction import Eviction
 from .guest_mode import GuestMode
 from .lease_request import LeaseRequest
 from .moves import Moves
-from .placement import Eviction, House
+from .placement import House, Place
 from .policy import SchedulerPolicy
 from .residency import Residency
-from .slot import Holding, ModelSlot
+from .slot import BUSY_STATES, Holding, ModelSlot
 from .slot_state import SlotState
 from .waiting_room import WaitingRoom
-from .wishes import Wish, Wishes
+from .wishes import Wishes
 from .worker_spec import WorkerSpec
 
-# Tries of a start that runs out of memory: once more after everything idle is gone.
+# Tries of a start that runs out of memory: once more after everything idle is gone; after a rest only one, for which
+# nobody has to go.
 MEMORY_TRIES = 2
+
+_OF_A_WORKER = (
+    ev.Started,
+    ev.StartFailed,
+    ev.Exited,
+    ev.Stopped,
+    ev.MemoryReturned,
+    ev.FellAsleep,
+    ev.SleepFailed,
+    ev.Woke,
+    ev.WakeFailed,
+    ev.Adopted,
+    ev.StartWanted,
+    ev.StopWanted,
+    ev.SleepWanted,
+    ev.PinChanged,
+)
 
 
 class Scheduler:
@@ -67,9 +86,10 @@ class Scheduler:
             crash_window_s=policy.crash_window_s,
             cool_down_s=policy.cool_down_s,
         )
+        # A worker of unknown size is charged a byte: those who are charged are those whose memory is looked at.
         self.slots = {
             spec.name: ModelSlot(
-                spec,
+                replace(spec, rest_bytes=max(1, spec.rest_bytes)),
                 RestartHistory(restart),
                 pinned=spec.pinned,
                 state=SlotState.READY if spec.external else SlotState.STOPPED,
@@ -89,11 +109,31 @@ class Scheduler:
         self._house = house
 
     def handle(self, event: ev.Event, now_s: float) -> list[Action]:
-        """Take an event at the time `now_s` (monotonic, never less than before); return what shall be done."""
+        """Take an event at the time `now_s` (monotonic, never less than before); return what shall be done.
+
+        Events that come too late, twice, or about workers nobody knows change nothing. Raises ValueError for a
+        Requested whose lease id is in use.
+        """
         self._take(event, now_s)
-        self._residency.make_way(now_s)
-        self._room.serve(now_s)
-        self._residency.come_and_go(now_s)
+        match event:
+            case ev.Requested() | ev.UrgencyChanged() | ev.Cancelled() | ev.Released():
+                pass  # whose lease it is says so itself
+            case ev.DeviceSeen(device=device):
+                self._house.doubt(device)
+            case ev.DevicesSeen(devices) if not any(isinstance(each, ev.DeviceLost) for each in devices):
+                self._house.doubt()
+            case ev.Tick():
+                self._house.doubt()
+            case _:
+                self._house.changed(None)
+                self._house.doubt()
+        self._house.begin_pass(now_s)
+        try:
+            self._residency.make_way(now_s)
+            self._room.serve(now_s)
+            self._residency.come_and_go(now_s, time_passed=isinstance(event, ev.Tick | ev.UrgencyChanged))
+        finally:
+            self._house.end_pass()
         return self._moves.take_actions()
 
     def take_decisions(self) -> list[Decision]:
@@ -104,11 +144,17 @@ class Scheduler:
         """Return the requests without an answer, and when each was asked."""
         return list(self._room.waiting)
 
+    def place(self, slot: ModelSlot, now_s: float, eviction: Eviction) -> Place:
+        """Return how a start of a worker stands, for people."""
+        return self._house.place(slot, now_s, eviction)
+
     def next_look_s(self, now_s: float) -> float | None:
         """Return when to send a Tick at the latest for the sake of a waiting request; None where nobody waits."""
         return self._room.next_look_s(now_s)
 
     def _take(self, event: ev.Event, now_s: float) -> None:
+        if isinstance(event, _OF_A_WORKER) and event.worker not in self.slots:
+            return
         match event:
             case ev.Tick():
                 self._tick(now_s)
@@ -119,11 +165,12 @@ class Scheduler:
             case ev.Declared():
                 self._declared(event)
             case ev.UrgencyChanged(lease_id, urgency):
-                slot = self._room.holder(lease_id)
-                if slot is not None and lease_id in slot.leases:
-                    slot.leases[lease_id].urgency = urgency
+                self._room.tell(lease_id, urgency)
             case ev.DeviceSeen():
                 self._device_seen(event, now_s)
+            case ev.DevicesSeen(devices):
+                for each in devices:
+                    self._take(each, now_s)
             case ev.DeviceLost(device):
                 account = self._account(device)
                 if not account.lost:
@@ -139,7 +186,7 @@ class Scheduler:
                 self._stopped(self.slots[worker], now_s)
             case ev.MemoryReturned(worker, residue_bytes):
                 slot = self.slots[worker]
-                if slot.state is SlotState.STOPPING:
+                if slot.state is SlotState.STOPPING and slot.process_gone:
                     self._moves.discharge(slot, residue_bytes, now_s)
                     self._moves.decide("stopped", now_s, f"{worker} is gone, its memory is back", slot)
             case ev.FellAsleep(worker, bytes_left):
@@ -153,14 +200,15 @@ class Scheduler:
             case ev.Woke(worker):
                 slot = self.slots[worker]
                 if slot.state is SlotState.WAKING:
+                    slot.wakes_failed = 0
                     self._moves.charge_host(slot, slot.spec.host_bytes)
                     self._ready(slot, now_s, "it woke")
             case ev.WakeFailed(worker, failure):
                 self._wake_failed(self.slots[worker], failure, now_s)
             case ev.Adopted():
                 self._adopted(event, now_s)
-            case ev.StartWanted(worker, evict):
-                self._start_wanted(self.slots[worker], evict, now_s)
+            case ev.StartWanted(worker, eviction):
+                self._start_wanted(self.slots[worker], eviction, now_s)
             case ev.StopWanted(worker, force):
                 self._stop_wanted(self.slots[worker], force, now_s)
             case ev.SleepWanted(worker):
@@ -175,7 +223,7 @@ class Scheduler:
                 self.guest_mode.set(mode, until_s)
                 self._moves.decide("guest-mode", now_s, f"guest mode is {mode}")
                 for account in self.accounts.values():
-                    self.guest_mode.see(account, now_s)
+                    self._see_guest(account, now_s)
             case _:
                 assert_never(event)
 
@@ -196,7 +244,6 @@ class Scheduler:
             self._see_guest(account, now_s)
         for slot in self.slots.values():
             if slot.state is SlotState.FAILED and not slot.hopeless and now_s >= slot.retry_at_s:
-                slot.out_of_memory = 0
                 self._moves.become(slot, SlotState.STOPPED, now_s)
 
     def _device_seen(self, seen: ev.DeviceSeen, now_s: float) -> None:
@@ -204,28 +251,41 @@ class Scheduler:
         if account.usable_bytes == 0 or account.lost:
             text = f"{seen.device} has {format_size(seen.usable_bytes)}"
             self._moves.decide("device", now_s, text, device=seen.device)
-        own = {name: size for name, size in seen.own_bytes.items() if name in account.charges}
+        own = {
+            name: size
+            for name, size in seen.own_bytes.items()
+            if name in account.charges or (name in self.slots and self.slots[name].device == seen.device)
+        }
         account.foreign_names = seen.foreign_names
         account.see(seen.usable_bytes, seen.used_bytes, own)
         for name, size in own.items():
             slot = self.slots[name]
-            if size is None or slot.device != seen.device or size <= account.charges[name]:
+            if not size:
                 continue
-            if slot.state in (SlotState.READY, SlotState.STARTING):
+            if size > account.charges.get(name, 0):
                 self._surprise(slot, account, size, now_s)
+            elif slot.device == seen.device and slot.state is SlotState.SLEEPING:
+                account.charge(name, size)  # an earlier look may have seen it before all of it was given back
+            elif slot.device == seen.device and slot.state is SlotState.READY and not slot.measured:
+                slot.spec, slot.measured = replace(slot.spec, rest_bytes=size), True  # found asleep, and woken since
+                account.charge(name, size)
         self._see_guest(account, now_s)
 
     def _surprise(self, slot: ModelSlot, account: DeviceAccount, size_bytes: int, now_s: float) -> None:
         """Rule 7: it holds more than is charged. Small growth is charged without a word."""
-        expected = account.charges[slot.name]
+        expected, spec = account.charges.get(slot.name, 0), slot.spec
         account.charge(slot.name, size_bytes)
-        if slot.state is SlotState.READY:
-            slot.spec = replace(slot.spec, rest_bytes=size_bytes, peak_bytes=max(slot.spec.peak_bytes, size_bytes))
-        else:
-            slot.spec = replace(slot.spec, peak_bytes=size_bytes)
+        match slot.state:
+            case SlotState.READY if account.device != slot.device:
+                slot.spec = replace(spec, host_bytes=size_bytes)
+            case SlotState.READY:
+                slot.spec = replace(spec, rest_bytes=size_bytes, peak_bytes=max(spec.peak_bytes, size_bytes))
+            case SlotState.STARTING if account.device == slot.device:
+                slot.spec = replace(spec, peak_bytes=size_bytes)
         if size_bytes - expected >= self.policy.surprise_bytes:
-            text = f"{slot.name} holds {format_size(size_bytes)} instead of {format_size(expected)}"
-            self._moves.decide("surprise", now_s, text, slot)
+            what = f"{slot.name} holds {format_size(size_bytes)} of {account.device}"
+            text = f"{what} instead of {format_size(expected)}"
+            self._moves.decide("surprise", now_s, text, slot, device=account.device)
 
     def _see_guest(self, account: DeviceAccount, now_s: float) -> None:
         if self.guest_mode.see(account, now_s):
@@ -234,6 +294,8 @@ class Scheduler:
             self._moves.decide("guest-mode", now_s, text, device=account.device)
 
     def _declared(self, event: ev.Declared) -> None:
+        if self._room.knows(event.lease_id):
+            return
         slot = self.slots.get(event.worker)
         if slot is not None and slot.state is SlotState.READY:
             self._room.hold(event.lease_id, slot, Holding(event.urgency, event.client))
@@ -245,16 +307,16 @@ class Scheduler:
         if slot.state is not SlotState.STARTING or slot.device is None:
             return
         spec = slot.spec
-        rest = spec.rest_bytes if event.rest_bytes is None else event.rest_bytes
+        rest = event.rest_bytes or spec.rest_bytes
         peak = max(rest, spec.peak_bytes if event.peak_bytes is None else event.peak_bytes)
         start_s = spec.start_s if event.start_s is None else event.start_s
         slot.spec = replace(spec, rest_bytes=rest, peak_bytes=peak, start_s=start_s)
-        charged = self.accounts[slot.device].charges[slot.name]
+        charged = self.accounts[slot.device].charges.get(slot.name, 0)
         self.accounts[slot.device].charge(slot.name, rest)
         if rest - charged >= self.policy.surprise_bytes:
             text = f"{slot.name} holds {format_size(rest)}, {format_size(charged)} were charged for its start"
             self._moves.decide("surprise", now_s, text, slot)
-        slot.out_of_memory = 0
+        slot.out_of_memory, slot.measured = 0, bool(event.rest_bytes)
         self._ready(slot, now_s, f"it started in {start_s:.1f} s")
 
     def _ready(self, slot: ModelSlot, now_s: float, how: str) -> None:
@@ -270,6 +332,7 @@ class Scheduler:
         if slot.state is not SlotState.STARTING:
             return
         slot.last_error = failure
+        slot.crashes += 1
         device = slot.device
         if failure == "out-of-memory":
             slot.out_of_memory += 1
@@ -277,11 +340,10 @@ class Scheduler:
                 self._moves.ended(slot, now_s, SlotState.STOPPED)
                 self._moves.decide("failed", now_s, f"{slot.name} ran out of memory at its start: once more", slot)
                 self._clear_idle(device, slot, now_s)
-                wish = Wish(slot.name, Eviction.LOWER, now_s, now_s + self.policy.wish_ttl_s, "its second try")
-                self._wishes.add(wish)
+                self._wishes.add(slot.name, Eviction.LOWER, now_s, self.policy.wish_ttl_s, "its second try")
                 return
-            slot.retry_at_s = now_s + self.policy.cool_down_s
-            self._fail(slot, now_s, f"{slot.name} ran out of memory again")
+            rest_s = self._rest(slot, slot.out_of_memory - MEMORY_TRIES, now_s)
+            self._fail(slot, now_s, f"{slot.name} ran out of memory again and rests for {rest_s:g} s")
         elif failure == "config":
             slot.hopeless = True
             self._fail(slot, now_s, f"{slot.name} cannot run as it is configured")
@@ -290,7 +352,9 @@ class Scheduler:
 
     def _clear_idle(self, device: DeviceId, slot: ModelSlot, now_s: float) -> None:
         """Rule 8: everything idle of no higher priority goes, whatever the ledger believes."""
-        for other in tuple(self._house.on(device)):
+        if now_s < self._house.settled_from_s:
+            return
+        for other in self._house.on(device):
             if other is not slot and other.idle and not other.pinned and other.spec.priority <= slot.spec.priority:
                 self._moves.stop(other, now_s, f"{slot.name} ran out of memory")
 
@@ -302,15 +366,27 @@ class Scheduler:
 
     def _count_failure(self, slot: ModelSlot, now_s: float, *, ready_s: float, what: str) -> None:
         """Back off, or rest after a crash loop."""
+        if ready_s >= self.policy.steady_after_s:
+            slot.cool_downs = 0
         retry = slot.history.after_failure(now_s, ready_s)
-        slot.retry_at_s = now_s + retry.delay_s
         if retry.crash_loop:
             slot.last_error = slot.last_error or "it keeps failing"
-            self._fail(slot, now_s, f"{what}; it keeps failing and rests for {retry.delay_s:g} s")
+            rest_s = self._rest(slot, slot.cool_downs, now_s)
+            slot.cool_downs += 1
+            self._fail(slot, now_s, f"{what}; it keeps failing and rests for {rest_s:g} s")
             return
+        slot.retry_at_s = now_s + retry.delay_s
         self._moves.ended(slot, now_s, SlotState.STOPPED)
         self._room.forget(slot)
         self._moves.decide("crashed", now_s, f"{what}; next try in {retry.delay_s:g} s", slot)
+
+    def _rest(self, slot: ModelSlot, rests_before: int, now_s: float) -> float:
+        """Have it rest, each time in a row twice as long as before; return how long."""
+        policy = self.policy
+        longest_s = max(policy.cool_down_s, policy.longest_cool_down_s)
+        rest_s: float = min(policy.cool_down_s * 2 ** min(rests_before, 16), longest_s)
+        slot.retry_at_s = now_s + rest_s
+        return rest_s
 
     def _exited(self, slot: ModelSlot, now_s: float) -> None:
         up = (SlotState.READY, SlotState.SLEEPING, SlotState.FALLING_ASLEEP, SlotState.WAKING)
@@ -318,13 +394,14 @@ class Scheduler:
             return
         ready_s = now_s - slot.since_s if slot.state is SlotState.READY else 0.0
         slot.last_error = "it ended by itself"
+        slot.crashes += 1
         if slot.leases and not slot.spec.preload:
             # Somebody was using it: that somebody will ask again.
-            self._wishes.add(Wish(slot.name, Eviction.LOWER, now_s, now_s + self.policy.wish_ttl_s, "it crashed"))
+            self._wishes.add(slot.name, Eviction.LOWER, now_s, self.policy.wish_ttl_s, "it crashed")
         self._count_failure(slot, now_s, ready_s=ready_s, what=f"{slot.name} ended by itself")
 
     def _stopped(self, slot: ModelSlot, now_s: float) -> None:
-        if slot.state is SlotState.STOPPING:
+        if slot.state is SlotState.STOPPING and not slot.process_gone:
             self._room.forget(slot)
             self._moves.ended(slot, now_s, slot.after_stop)
 
@@ -344,7 +421,9 @@ class Scheduler:
         if failure == "out-of-memory":
             # Harmless for vLLM: it still sleeps, and may be woken once there is room (gpu-measured: HTTP 500).
             self.accounts[slot.device].charge(slot.name, slot.spec.sleep_bytes)
-            slot.retry_at_s = now_s + self.policy.first_delay_s
+            delay_s = self.policy.first_delay_s * 2 ** min(slot.wakes_failed, 16)
+            slot.wakes_failed += 1
+            slot.retry_at_s = now_s + min(delay_s, self.policy.longest_delay_s)
             self._moves.become(slot, SlotState.SLEEPING, now_s)
             self._moves.decide("failed", now_s, f"{slot.name} had no room to wake", slot)
         else:
@@ -352,28 +431,31 @@ class Scheduler:
 
     def _adopted(self, event: ev.Adopted, now_s: float) -> None:
         slot = self.slots[event.worker]
+        if slot.state is not SlotState.STOPPED or slot.spec.external:
+            return
         slot.device = event.device
         if event.rest_bytes is not None and not event.asleep:
-            slot.spec = replace(slot.spec, rest_bytes=event.rest_bytes)
+            peak = max(slot.spec.peak_bytes, event.rest_bytes)
+            slot.spec = replace(slot.spec, rest_bytes=event.rest_bytes, peak_bytes=peak)
+            slot.measured = True
         account = self._account(event.device)
         account.charge(slot.name, slot.spec.sleep_bytes if event.asleep else slot.spec.rest_bytes)
         asleep_bytes = slot.spec.rest_bytes if event.asleep else 0
         self._moves.charge_host(slot, slot.spec.host_bytes + asleep_bytes)
         slot.idle_since_s = now_s
-        self._residency.settled_from_s = now_s + self.policy.redeclare_grace_s
+        self._house.settled_from_s = now_s + self.policy.redeclare_grace_s
         self._moves.become(slot, SlotState.SLEEPING if event.asleep else SlotState.READY, now_s)
         self._moves.decide("ready", now_s, f"{slot.name} was found running on {event.device}", slot)
 
-    def _start_wanted(self, slot: ModelSlot, evict: bool, now_s: float) -> None:
+    def _start_wanted(self, slot: ModelSlot, eviction: Eviction, now_s: float) -> None:
         slot.held_down = slot.hopeless = slot.draining = slot.rests = False
         slot.retry_at_s = now_s
-        slot.out_of_memory = 0
+        slot.out_of_memory = slot.wakes_failed = slot.cool_downs = 0
+        slot.after_stop = SlotState.STOPPED
         if slot.state is SlotState.FAILED:
             self._moves.become(slot, SlotState.STOPPED, now_s)
-        eviction = Eviction.ANY if evict else Eviction.LOWER
         if not slot.spec.external and slot.state is not SlotState.READY:
-            wish = Wish(slot.name, eviction, now_s, now_s + self.policy.wish_ttl_s, "its owner wants it")
-            self._wishes.add(wish)
+            self._wishes.add(slot.name, eviction, now_s, self.policy.wish_ttl_s, "its owner wants it")
 
     def _stop_wanted(self, slot: ModelSlot, force: bool, now_s: float) -> None:
         if slot.spec.external:
@@ -382,7 +464,8 @@ class Scheduler:
         self._wishes.drop(slot.name)
         if slot.state in (SlotState.STOPPED, SlotState.STOPPING, SlotState.FAILED):
             return
-        if force or slot.idle or slot.state in (SlotState.STARTING, SlotState.WAKING, SlotState.FALLING_ASLEEP):
+        settled = now_s >= self._house.settled_from_s
+        if force or (slot.idle and settled) or slot.state in BUSY_STATES:
             self._moves.stop(slot, now_s, "its owner wants it down")
         else:
             slot.draining = True

@@ -24,13 +24,15 @@ class Holding:
     client: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ModelSlot:
     """Mutable on purpose: only the scheduler, in one task, ever touches it. Times are `now_s` of events."""
 
     spec: WorkerSpec
+    """Replaced as its bytes and seconds are measured."""
     history: RestartHistory
     pinned: bool
+    name: str = field(init=False)
     state: SlotState = SlotState.STOPPED
     device: DeviceId | None = None
     """Where it is, in every state that holds memory."""
@@ -47,24 +49,38 @@ class ModelSlot:
     """It gets no new lease and stops when the last one ends."""
     rests: bool = False
     """It was put away for being idle: preloading does not bring it back, a request does."""
+    process_gone: bool = False
+    """While it stops: no process is left, only its memory has to come back."""
     after_stop: SlotState = SlotState.STOPPED
     """What it becomes when its memory is back."""
     hopeless: bool = False
     """Its configuration is broken: not tried again before a person asks."""
     out_of_memory: int = 0
-    """Starts in a row that ran out of memory."""
+    """Starts in a row that ran out of memory, rests between them or not."""
+    wakes_failed: int = 0
+    """Wakings in a row that found no room."""
+    cool_downs: int = 0
+    """Crash loops in a row, without a life that was ready for `steady_after_s` between them."""
     last_error: str = ""
-    starts: int = 0
+    crashes: int = 0
+    """How often it ended by itself or failed to start."""
+    measured: bool = False
+    """Whether `spec.rest_bytes` was measured in this life; until then a reading replaces it, down as well as up."""
 
-    @property
-    def name(self) -> str:
-        """The worker's name."""
-        return self.spec.name
+    def __post_init__(self) -> None:
+        self.name = self.spec.name
 
     @property
     def ready(self) -> bool:
         """Whether it can take a lease, but for their number."""
         return self.state is SlotState.READY and not self.draining
+
+    @property
+    def full(self) -> bool:
+        """Whether as many compute as may. Who only holds it (IDLE) is not counted: between two sentences of one answer
+        the lease of the first is kept until the second has its own."""
+        computing = sum(holding.urgency is not Urgency.IDLE for holding in self.leases.values())
+        return computing >= self.spec.max_leases
 
     @property
     def idle(self) -> bool:

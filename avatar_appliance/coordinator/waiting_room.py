@@ -4,37 +4,60 @@ For a request, rung by rung from the best:
 
     ready, and room for a lease      GRANT, unless it must make way (rule 16) or a better rung is nearly there;
                                      below the first rung degraded, saying why, and the better ones are wished for
+    ready, its device a guest's      go down: it leaves as soon as its leases have ended
     else                             go down
-    no rung ready                    bring up the best that can be there before the deadline, else the best that can
-                                     come at all; WAIT
+    no rung ready                    bring up the best that can be there before the deadline, else the one that comes
+                                     soonest, wishing for the better ones; WAIT
     no rung can ever come            DENY at once, with the reason of the first
     deadline                         DENY: worker-loading, server-full, no-memory, ... with the time to ask again
+    too many wait                    DENY the newest: server-full
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
+from avatar_appliance.leases.urgency import Urgency
+
+from .eviction import Eviction
 from .lease_request import LeaseId, LeaseRequest
 from .moves import Moves
-from .outlook import Outlook, outlook
-from .placement import Chance, Eviction, House
+from .outlook import Outlook, Outlooks
+from .placement import Chance, House
 from .slot import Holding, ModelSlot
 from .slot_state import SlotState
-from .wishes import Wish, Wishes
+from .wishes import Wishes
 
 # A background wish after a degraded answer: long enough for a big model's place to become free.
 BETTER_RUNG_S = 60.0
 WARM_S = 30.0
+_ORDER = attrgetter("order")
 
 
 @dataclass(slots=True)
 class _Waiting:
     request: LeaseRequest
     asked_s: float
+    rungs: tuple[ModelSlot, ...]
+    """The workers of its ladder that there are."""
     wants: set[str] = field(default_factory=set)
     """Workers that are being brought up for it."""
+    wished: set[str] = field(default_factory=set)
+    """Better ones that were wished for on its behalf."""
+
+    looked_at: int = -1
+    """The `House.version` when it was found to have to wait for a worker; -1: look again whatever happens."""
+    look_at_s: float = 0.0
+    """When to look again although nothing has changed."""
+    looks: list[Outlook] = field(default_factory=list)
+    """How its rungs looked when it was last decided what to bring up."""
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """Urgent ones first, then by arrival."""
+        return self.request.urgency, self.asked_s
 
 
 class WaitingRoom:
@@ -44,6 +67,7 @@ class WaitingRoom:
         self._house = house
         self._moves = moves
         self._wishes = wishes
+        self._outlooks = Outlooks(house)
         self._waiting: dict[LeaseId, _Waiting] = {}
         self._holders: dict[LeaseId, ModelSlot] = {}
 
@@ -52,39 +76,58 @@ class WaitingRoom:
         """Requests without an answer, and when they were asked."""
         return ((entry.request, entry.asked_s) for entry in self._waiting.values())
 
-    def holder(self, lease_id: LeaseId) -> ModelSlot | None:
-        """Return the slot behind a granted lease."""
-        return self._holders.get(lease_id)
+    def knows(self, lease_id: LeaseId) -> bool:
+        """Return whether a request or a lease has this identity."""
+        return lease_id in self._waiting or lease_id in self._holders
 
     def wants(self, worker: str) -> bool:
         """Return whether a waiting request needs the worker to come up."""
         return any(worker in entry.wants for entry in self._waiting.values())
 
     def ask(self, request: LeaseRequest, now_s: float) -> None:
-        """Take a request; a full room or an identity in use is answered at once."""
+        """Take a request, to be answered by `serve`; raises ValueError for a lease id that is in use."""
         if request.lease_id in self._waiting or request.lease_id in self._holders:
             raise ValueError("lease ids are unique")
         for name in request.warm:
             if name in self._house.slots:
-                self._wishes.add(Wish(name, Eviction.NONE, now_s, now_s + WARM_S, "it is needed next"))
-        if len(self._waiting) >= self._house.policy.most_waiting:
-            text = f"{len(self._waiting)} requests wait already"
-            self._moves.deny(request.lease_id, "server-full", text, now_s, retry_after_s=1.0)
+                self._wishes.add(name, Eviction.NONE, now_s, WARM_S, "it is needed next")
+        slots = self._house.slots
+        rungs = tuple(slots[name] for name in request.ladder if name in slots)
+        if not rungs:
+            text = f"no such worker: {', '.join(request.ladder)}"
+            self._moves.deny(request.lease_id, "worker-unavailable", text, now_s)
             return
-        self._waiting[request.lease_id] = _Waiting(request, now_s)
+        self._waiting[request.lease_id] = _Waiting(request, now_s, rungs)
 
     def leave(self, lease_id: LeaseId, now_s: float) -> None:
         """End a request or a lease, whichever it is by now; unknown ones have ended already."""
         self._waiting.pop(lease_id, None)
         slot = self._holders.pop(lease_id, None)
         if slot is not None:
+            was_full = slot.full
             slot.leases.pop(lease_id, None)
             slot.idle_since_s = now_s
+            if was_full or not slot.leases:
+                self._house.changed(slot.device, ram=False)
 
     def hold(self, lease_id: LeaseId, slot: ModelSlot, holding: Holding) -> None:
         """Note a lease that is held."""
         slot.leases[lease_id] = holding
         self._holders[lease_id] = slot
+        if len(slot.leases) == 1 or slot.full:  # it is no victim any more, or full
+            self._house.changed(slot.device, ram=False)
+            self._outlooks.taken(slot)
+
+    def tell(self, lease_id: LeaseId, urgency: Urgency) -> None:
+        """Take how much of a hurry the holder of a lease is in; an unknown one has ended already."""
+        slot = self._holders.get(lease_id)
+        if slot is None or lease_id not in slot.leases:
+            return
+        was_full = slot.full
+        slot.leases[lease_id].urgency = urgency
+        if slot.full is not was_full:
+            self._house.changed(slot.device, ram=False)
+            self._outlooks.taken(slot)
 
     def forget(self, slot: ModelSlot) -> None:
         """Forget the leases of a slot that ended: they were revoked."""
@@ -93,11 +136,18 @@ class WaitingRoom:
                 del self._holders[lease_id]
 
     def serve(self, now_s: float) -> None:
-        """Answer who can be answered: urgent ones first, then by arrival."""
-        outlooks: dict[str, Outlook] = {}
-        for entry in sorted(self._waiting.values(), key=lambda entry: (entry.request.urgency, entry.asked_s)):
-            if self._answer(entry, now_s, outlooks):
+        """Answer who can be answered: urgent ones first, then by arrival; then turn away who is too many."""
+        self._outlooks.clear()
+        house = self._house
+        for entry in sorted(self._waiting.values(), key=_ORDER):
+            if entry.looked_at == house.version and now_s < entry.look_at_s:
+                continue  # as before
+            if self._answer(entry, now_s):
                 del self._waiting[entry.request.lease_id]
+        while len(self._waiting) > self._house.policy.most_waiting:
+            newest, _ = self._waiting.popitem()
+            text = f"{len(self._waiting)} requests wait already"
+            self._moves.deny(newest, "server-full", text, now_s, retry_after_s=1.0)
 
     def next_look_s(self, now_s: float) -> float | None:
         """Return when a waiting request has to be looked at again although nothing happened."""
@@ -115,14 +165,14 @@ class WaitingRoom:
         ]
         return min(times, default=None)
 
-    def _answer(self, entry: _Waiting, now_s: float, outlooks: dict[str, Outlook]) -> bool:
-        request = entry.request
-        unready: list[tuple[ModelSlot, Outlook]] = []
-        for name in request.ladder:
-            slot = self._house.slots.get(name)
-            if slot is None:
-                continue
-            if slot.ready and len(slot.leases) < slot.spec.max_leases:
+    def _answer(self, entry: _Waiting, now_s: float) -> bool:
+        request, version = entry.request, self._house.version
+        entry.looked_at = -1
+        looks: list[Outlook] = []
+        for slot in entry.rungs:
+            if slot.state is SlotState.READY and self._has_room(slot):
+                unready = list(zip(entry.rungs, looks, strict=False))
+                entry.looks = []
                 if now_s < request.deadline_s:
                     if self._makes_way(entry, slot, now_s):
                         return False
@@ -130,43 +180,62 @@ class WaitingRoom:
                         return False
                 self._grant(entry, slot, unready, now_s)
                 return True
-            if name not in outlooks:
-                outlooks[name] = outlook(slot, self._house, now_s)
-            unready.append((slot, outlooks[name]))
-        if not unready:
-            text = f"no such worker: {', '.join(request.ladder)}"
-            self._moves.deny(request.lease_id, "worker-unavailable", text, now_s)
-            return True
-        if all(look.hopeless for _, look in unready):
-            self._deny(entry, unready, now_s)
-            return True
-        if now_s >= request.deadline_s:
-            self._deny(entry, unready, now_s)
-            return True
-        if self._bring_up(entry, unready, now_s):
-            outlooks.clear()
+            looks.append(self._outlooks.of(slot, now_s))
+        if looks != entry.looks or now_s >= entry.look_at_s:
+            unready = list(zip(entry.rungs, looks, strict=True))
+            if all(look.hopeless for look in looks) or now_s >= request.deadline_s:
+                self._deny(entry, unready, now_s)
+                return True
+            self._bring_up(entry, unready, now_s)
+            entry.looks, entry.look_at_s = looks, self._look_at_s(entry, unready, now_s)
+        entry.looked_at = version
         return False
+
+    def _look_at_s(self, entry: _Waiting, unready: list[tuple[ModelSlot, Outlook]], now_s: float) -> float:
+        """Return when the answer may be another one without anything having changed."""
+        look_at_s = deadline_s = entry.request.deadline_s
+        for slot, look in unready:
+            if slot.retry_at_s > now_s:
+                look_at_s = min(look_at_s, slot.retry_at_s)
+            eta_s = look.eta_s(now_s)
+            if eta_s is not None and now_s < deadline_s - eta_s < look_at_s:
+                look_at_s = deadline_s - eta_s  # from then on it does not come in time
+        return look_at_s
+
+    def _has_room(self, slot: ModelSlot) -> bool:
+        """Return whether a ready worker can take a lease now: not full, nor about to leave, for a guest perhaps."""
+        if slot.draining or slot.full:
+            return False
+        return slot.device is None or self._house.guest_mode.why(slot.device) is None
 
     def _makes_way(self, entry: _Waiting, slot: ModelSlot, now_s: float) -> bool:
         """Return whether it waits a moment, since somebody else is in a hurry on the same device (rule 16)."""
         urgency, policy = entry.request.urgency, self._house.policy
         if not urgency.yields or slot.device is None:
             return False
-        bound_s = policy.later_yield_s if urgency.name == "LATER" else policy.background_yield_s
+        bound_s = policy.later_yield_s if urgency is Urgency.LATER else policy.background_yield_s
         if now_s - entry.asked_s >= bound_s:
             return False
         return any(other.computes_urgently(but=entry.request.lease_id) for other in self._house.on(slot.device))
 
     def _better_is_near(self, entry: _Waiting, unready: list[tuple[ModelSlot, Outlook]], now_s: float) -> bool:
         """Return whether a better rung comes within the patience that is left; a sleeping one is woken for that."""
+        if not unready:
+            return False
         left_s = min(entry.asked_s + self._house.policy.better_rung_patience_s, entry.request.deadline_s) - now_s
-        near = [(slot, look) for slot, look in unready if look.eta_s is not None and look.eta_s <= left_s]
+        near = [one for one in unready if (eta_s := one[1].eta_s(now_s)) is not None and eta_s <= left_s]
         if not near:
             return False
         self._bring_up(entry, near, now_s)
         return True
 
-    def _grant(self, entry: _Waiting, slot: ModelSlot, better: list[tuple[ModelSlot, Outlook]], now_s: float) -> None:
+    def _grant(
+        self,
+        entry: _Waiting,
+        slot: ModelSlot,
+        better: list[tuple[ModelSlot, Outlook]],
+        now_s: float,
+    ) -> None:
         request, degraded = entry.request, None
         if slot.name != request.ladder[0]:
             why = better[0][1].text if better else f"there is no worker {request.ladder[0]}"
@@ -175,37 +244,52 @@ class WaitingRoom:
         self._moves.grant(slot, request.lease_id, degraded, now_s)
         for missed, look in better:
             if missed.state is not SlotState.READY and not look.hopeless:
-                wish = Wish(missed.name, Eviction.LOWER, now_s, now_s + BETTER_RUNG_S, "it was missed")
-                self._wishes.add(wish)
+                self._wish_for(entry, missed, now_s)
 
-    def _bring_up(self, entry: _Waiting, unready: list[tuple[ModelSlot, Outlook]], now_s: float) -> bool:
-        """Bring up the rung that helps this request most; return whether anything was begun."""
+    def _bring_up(self, entry: _Waiting, unready: list[tuple[ModelSlot, Outlook]], now_s: float) -> None:
+        """Bring up the rung that helps this request most; what is begun makes all outlooks void."""
         left_s = entry.request.deadline_s - now_s
-        coming = [(slot, look) for slot, look in unready if look.eta_s is not None]
-        if not coming:
-            return False
-        in_time = [(slot, look) for slot, look in coming if look.eta_s is not None and look.eta_s <= left_s]
-        slot, look = (in_time or coming)[0]
+        chosen: tuple[float, ModelSlot, Outlook] | None = None
+        for slot, look in unready:
+            eta_s = look.eta_s(now_s)
+            if eta_s is None:
+                continue
+            if chosen is None or eta_s < chosen[0]:
+                chosen = eta_s, slot, look
+            if eta_s <= left_s:
+                break
+        if chosen is None:
+            return
+        _, slot, look = chosen
         entry.wants.add(slot.name)
-        begun = False
-        if look.place is not None and look.place.device is not None:
-            why = f"{entry.request.client or 'somebody'} asks for it"
-            if look.place.chance is Chance.FITS:
-                self._moves.bring_up(slot, look.place.device, now_s, why)
-            else:
-                self._moves.make_room(slot, look.place, now_s, why)
-            begun = True
-        for better, _ in coming[: [c[0] for c in coming].index(slot)]:
-            wish = Wish(better.name, Eviction.LOWER, now_s, now_s + BETTER_RUNG_S, "it was missed")
-            self._wishes.add(wish)
-        return begun
+        for better, better_look in unready:
+            if better is slot:
+                break
+            if better_look.up_s is not None:
+                self._wish_for(entry, better, now_s)
+        if look.place is None or look.place.device is None:
+            return
+        why = f"{entry.request.client or 'somebody'} asks for it"
+        if look.place.chance is Chance.FITS:
+            self._moves.bring_up(slot, look.place.device, now_s, why)
+        else:
+            # Whoever asked may be gone before the room is there, but then nobody has left for nothing.
+            self._moves.make_room(slot, look.place, now_s, why)
+            self._wishes.add(slot.name, Eviction.LOWER, now_s, BETTER_RUNG_S, why)
+        self._outlooks.clear()
+
+    def _wish_for(self, entry: _Waiting, slot: ModelSlot, now_s: float) -> None:
+        if slot.name not in entry.wished:
+            entry.wished.add(slot.name)
+            self._wishes.add(slot.name, Eviction.LOWER, now_s, BETTER_RUNG_S, "it was missed")
 
     def _deny(self, entry: _Waiting, unready: list[tuple[ModelSlot, Outlook]], now_s: float) -> None:
         looks = [look for _, look in unready]
         order = ("worker-loading", "server-full")
         told = next((look for code in order for look in looks if look.code == code), looks[0])
         text = "; ".join(look.text for look in looks)
-        times = [t for look in looks for t in (look.eta_s, look.retry_after_s) if t is not None]
+        retries_s = [max(0.0, look.retry_at_s - now_s) for look in looks if look.retry_at_s is not None]
+        times = [*retries_s, *(eta_s for look in looks if (eta_s := look.eta_s(now_s)) is not None)]
         retry_after_s = min(times) if times else (1.0 if told.code in ("server-full", "no-memory") else None)
         if told.hopeless and not times:
             retry_after_s = None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from .placement import Eviction
+from .eviction import Eviction
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """Somebody would like a worker to be up."""
 
     worker: str
@@ -20,16 +19,25 @@ class Wish:
 
 
 class Wishes:
-    """At most one wish per worker: the one that may send more away, else the one that lasts longer."""
+    """At most one wish per worker: the one that may send more away, else the one that lasts longer.
+
+    It is as old as the first of them: wishing again does not start the waiting anew.
+    """
 
     def __init__(self) -> None:
         self._wishes: dict[str, Wish] = {}
+        self.version = 0
+        """Changes with every new wish."""
 
-    def add(self, wish: Wish) -> None:
-        """Take a wish."""
-        held = self._wishes.get(wish.worker)
-        if held is None or (wish.eviction, wish.expires_s) > (held.eviction, held.expires_s):
-            self._wishes[wish.worker] = wish
+    def add(self, worker: str, eviction: Eviction, now_s: float, ttl_s: float, why: str) -> None:
+        """Take a wish, which is tried for `ttl_s`."""
+        held, expires_s = self._wishes.get(worker), now_s + ttl_s
+        if held is None:
+            self.version += 1
+            self._wishes[worker] = Wish(worker, eviction, now_s, expires_s, why)
+        elif (eviction, expires_s) > (held.eviction, held.expires_s):
+            self.version += 1
+            self._wishes[worker] = Wish(worker, eviction, held.asked_s, expires_s, why)
 
     def drop(self, worker: str) -> None:
         """Forget a wish: it came true, or nobody wants it any more."""
@@ -40,8 +48,8 @@ class Wishes:
         return worker in self._wishes
 
     def all(self) -> list[Wish]:
-        """Return every wish, the oldest first."""
-        return sorted(self._wishes.values(), key=lambda wish: wish.asked_s)
+        """Return every wish."""
+        return list(self._wishes.values())
 
 
 FOREVER_S = math.inf

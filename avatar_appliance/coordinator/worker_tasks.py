@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -110,8 +111,9 @@ class WorkerTasks:
             self._uses[worker] = _Use(pids, held, reading.used_bytes)
 
     def _begin(self, worker: str, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(self._guarded(worker, coroutine))
-        self._tasks[worker] = task
+        # In a context of its own: what is logged there belongs to no request, though one may have brought it about.
+        loop = asyncio.get_running_loop()
+        self._tasks[worker] = loop.create_task(self._guarded(worker, coroutine), context=contextvars.Context())
 
     async def _guarded(self, worker: str, coroutine: Coroutine[Any, Any, None]) -> None:
         try:

@@ -7,22 +7,40 @@
                      <-------------     LeaseRevoked                  the worker died under it
     LeaseEnded       ------------->                                   cancelled, or given back
     LeaseHeld        ------------->                                   after a reconnect, for each lease still in use
+    ping             ------------->
+                     <-------------     pong                          everything before the ping was taken
 
-The end of the connection ends all its leases and requests.
+The end of the connection ends all its leases and requests. What cannot be used is answered with `error`, and the
+connection closed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import ConfigDict, Field, StringConstraints
+from wyoming.event import Event
+
+from avatar_appliance.errors import BadRequest
+from avatar_appliance.wire import FrameLimits
+from avatar_appliance.wire.typed import decode, encode
+
+from .urgency import UrgencyName
+
+COORDINATOR_SOCKET = "coordinator.sock"
+"""In the runtime folder."""
+LIMITS = FrameLimits(header_bytes=4096, data_bytes=16 * 1024, payload_bytes=0)
+MOST_LEASES = 64
+"""Open requests and leases of one connection."""
+MOST_RUNGS = 32
+MOST_TEXT_CHARS = 512
+LONGEST_WAIT_S = 60.0
 
 LeaseId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")]
 WorkerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Ladder = Annotated[tuple[WorkerName, ...], Field(max_length=32)]
-UrgencyName = Literal["final", "first", "later", "background", "idle"]
-Text = Annotated[str, StringConstraints(max_length=512)]
+Ladder = Annotated[tuple[WorkerName, ...], Field(max_length=MOST_RUNGS)]
+Text = Annotated[str, StringConstraints(max_length=MOST_TEXT_CHARS)]
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -37,7 +55,7 @@ class LeaseWanted:
     lease_id: LeaseId
     ladder: Annotated[Ladder, Field(min_length=1)]
     urgency: UrgencyName
-    wait_s: Annotated[float, Field(ge=0, le=60)]
+    wait_s: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S)]
     warm: Ladder = ()
     """Workers that will be wanted next."""
 
@@ -109,3 +127,26 @@ class UrgencyTold:
 
     lease_id: LeaseId
     urgency: UrgencyName
+
+
+Told = LeaseWanted | UrgencyTold | LeaseEnded | LeaseHeld
+"""What a data-plane process says."""
+Answered = LeaseGiven | LeaseDenied | LeaseRevoked
+"""What the coordinator says."""
+TOLD: tuple[type[Told], ...] = (LeaseWanted, UrgencyTold, LeaseEnded, LeaseHeld)
+ANSWERED: tuple[type[Answered], ...] = (LeaseGiven, LeaseDenied, LeaseRevoked)
+
+_Message = TypeVar("_Message", Told, Answered)
+
+
+def to_event(message: Told | Answered) -> Event:
+    """Return a message as it travels."""
+    return encode(message.event_type, message)
+
+
+def from_event(event: Event, kinds: tuple[type[_Message], ...]) -> _Message:
+    """Return the message an event carries, one of `kinds`; raises BadRequest for everything else."""
+    for kind in kinds:
+        if kind.event_type == event.type:
+            return decode(kind.event_type, kind, event)
+    raise BadRequest("that is no message of this socket")

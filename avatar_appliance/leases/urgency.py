@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal
+
+UrgencyName = Literal["final", "first", "later", "background", "idle"]
 
 
 class Urgency(IntEnum):
@@ -28,3 +31,22 @@ class Urgency(IntEnum):
     def yields(self) -> bool:
         """Whether it waits a moment where an urgent one computes on the same device."""
         return self in (Urgency.LATER, Urgency.BACKGROUND)
+
+    @property
+    def wire_name(self) -> UrgencyName:
+        """Its name on the lease socket."""
+        return _WIRE_NAMES[self]
+
+    @classmethod
+    def from_wire(cls, name: UrgencyName) -> Urgency:
+        """Return the urgency of a name on the lease socket."""
+        return cls[name.upper()]
+
+
+_WIRE_NAMES: dict[Urgency, UrgencyName] = {
+    Urgency.FINAL: "final",
+    Urgency.FIRST: "first",
+    Urgency.LATER: "later",
+    Urgency.BACKGROUND: "background",
+    Urgency.IDLE: "idle",
+}

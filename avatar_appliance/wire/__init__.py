@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from .framing import FrameLimits, open_reader, read_event, read_sized_event, write_event
+from .framing import FrameLimits, event_bytes, open_reader, read_event, read_sized_event, write_event
 from .parsing import parse_event
+from .unix_server import UnixServer, UnixSocket, listen_unix
 
-__all__ = ["FrameLimits", "open_reader", "parse_event", "read_event", "read_sized_event", "write_event"]
+__all__ = [
+    "FrameLimits",
+    "UnixServer",
+    "UnixSocket",
+    "event_bytes",
+    "listen_unix",
+    "open_reader",
+    "parse_event",
+    "read_event",
+    "read_sized_event",
+    "write_event",
+]

@@ -8,11 +8,13 @@ line's `data`, then `payload_length` raw bytes (wyoming 1.10.2, event.py).
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from wyoming.event import Event, async_write_event
+from wyoming.event import write_event as write_event_now
 
 from avatar_appliance.errors import BadRequest, FrameTooLarge
 
@@ -86,6 +88,13 @@ async def read_sized_event(reader: asyncio.StreamReader, limits: FrameLimits) ->
 async def write_event(writer: asyncio.StreamWriter, event: Event) -> None:
     """Write one event and wait until the transport took it; raises OSError when the peer is gone."""
     await async_write_event(event, writer)
+
+
+def event_bytes(event: Event) -> bytes:
+    """Return the wire form of an event, for small ones that are written without waiting for the peer."""
+    buffer = io.BytesIO()
+    write_event_now(event, buffer)
+    return buffer.getvalue()
 
 
 def _json_object(raw: bytes, what: str) -> dict[str, Any]:

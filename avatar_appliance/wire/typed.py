@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,7 +79,9 @@ def _plain(value: DataclassInstance) -> dict[str, Any]:
         if isinstance(item, Mapping):
             data[field.name] = dict(item)
         elif isinstance(item, tuple):
-            data[field.name] = [_plain(part) for part in item]
+            data[field.name] = [
+                _plain(part) if is_dataclass(part) and not isinstance(part, type) else part for part in item
+            ]
         else:
             data[field.name] = item
     return data

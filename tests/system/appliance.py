@@ -115,6 +115,18 @@ class Appliance:
         """Return what the API says of each process, by name."""
         return {process["name"]: process for process in self.get("/api/system/info")["processes"]}
 
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Return what the API says of each worker, by name."""
+        return {worker["name"]: worker for worker in self.get("/api/vram")["workers"]}
+
+    def device(self, name: str) -> dict[str, Any]:
+        """Return what the API says of a device."""
+        return next(device for device in self.get("/api/vram")["devices"] if device["device"] == name)
+
+    def decisions(self, worker: str) -> list[str]:
+        """Return the kinds of what was decided on a worker, oldest first."""
+        return [d["kind"] for d in reversed(self.get(f"/api/vram/decisions?worker={worker}&limit=100")["items"])]
+
     def _configuration(self) -> dict[str, Any]:
         configuration: dict[str, Any] = {
             "host": "127.0.0.1",
@@ -137,7 +149,8 @@ class Appliance:
         if self.process.poll() is not None:
             raise AssertionError(f"`avatar up` ended with {self.process.returncode}:\n{self.log.read_text('utf-8')}")
         try:
-            found = self.processes()
+            found, workers = self.processes(), self.workers()
         except OSError:
             return False
-        return len(found) > len(ROLES) and all(process["state"] == "ready" for process in found.values())
+        servers = [found[role]["state"] == "ready" for role in ROLES]
+        return all(servers) and all(w["state"] == "ready" for w in workers.values() if w["preload"])

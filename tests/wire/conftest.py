@@ -80,7 +80,8 @@ def _pcm(path: Path) -> bytes:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait only a moment for workers that are away, where the test is about what comes then."""
-    monkeypatch.setattr("wyoming_servers.backends.ladder.RESTART_WAIT_S", 0.1)
-    monkeypatch.setattr("wyoming_servers.backends.ladder.RETRY_INTERVAL_S", 0.01)
+    monkeypatch.setattr("wyoming_servers.backends.climb.RESTART_WAIT_S", 0.1)
+    monkeypatch.setattr("wyoming_servers.backends.climb.RETRY_INTERVAL_S", 0.01)
+    monkeypatch.setattr("wyoming_servers.asr.decode.ASK_AGAIN_S", 0.01)
     for module in ("asr.decode", "tts.speech", "conversation.agent"):
         monkeypatch.setattr(f"wyoming_servers.{module}.PATIENCE_S", 0.03)

@@ -92,17 +92,17 @@ async def test_a_worker_that_starts_while_the_person_speaks_is_in_time(house: Ho
 async def test_a_worker_is_waited_for_as_long_as_the_person_speaks(
     house: House, librivox: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wyoming_servers.asr import decode
+    from wyoming_servers.backends.worker_access import WorkerAccess
 
     climbs = 0
 
     async def counted(*arguments: Any, **options: Any) -> Any:
         nonlocal climbs
         climbs += 1
-        return await climb_down(*arguments, **options)
+        return await open_worker(*arguments, **options)
 
-    climb_down = decode.climb_down
-    monkeypatch.setattr(decode, "climb_down", counted)
+    open_worker = WorkerAccess.open
+    monkeypatch.setattr(WorkerAccess, "open", counted)
     server = await house.asr()
     async with connect(server.uri) as client:
         await client.send(*utterance(librivox, stop=False))

@@ -42,7 +42,7 @@ async def watching(watch: WorkerWatch) -> AsyncIterator[WorkerWatch]:
 
 
 async def test_a_worker_is_known_as_soon_as_it_is_there_and_stays_known_while_it_is_away(house: House) -> None:
-    watch = WorkerWatch(house.links(["piper"]))
+    watch = house.watch(house.links(["piper"]))
     async with watching(watch):
         assert watch.info("piper") is None
         assert not watch.all_known
@@ -55,7 +55,7 @@ async def test_a_worker_is_known_as_soon_as_it_is_there_and_stays_known_while_it
 
 
 async def test_listeners_hear_of_changes_only(house: House) -> None:
-    watch = WorkerWatch(house.links(["piper"]))
+    watch = house.watch(house.links(["piper"]))
     heard: list[list[str]] = []
     rounds = 0
 
@@ -81,7 +81,7 @@ async def test_listeners_hear_of_changes_only(house: House) -> None:
 
 
 async def test_wait_first_is_for_the_first_rung(house: House) -> None:
-    watch = WorkerWatch(house.links(["piper", "espeak"]))
+    watch = house.watch(house.links(["piper", "espeak"]))
     async with watching(watch):
         waiting = asyncio.create_task(watch.wait_first())
         await house.tts_worker("espeak")
@@ -94,7 +94,7 @@ async def test_wait_first_is_for_the_first_rung(house: House) -> None:
 async def test_a_listener_that_cannot_take_an_offer_ends_neither_the_watch_nor_the_others(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch = WorkerWatch(house.links(["piper", "espeak"]))
+    watch = house.watch(house.links(["piper", "espeak"]))
 
     def choosy() -> None:
         if watch.info("piper"):

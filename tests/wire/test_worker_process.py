@@ -19,6 +19,8 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
+from avatar_appliance.processes.restart_policy import EX_OUT_OF_MEMORY
+
 ROOT = Path(__file__).parents[2]
 START_S = 30.0
 """A loaded machine imports slowly."""
@@ -118,3 +120,21 @@ async def test_an_unknown_worker_is_a_configuration_error(runtime_dir: Path) -> 
     assert running.returncode == os.EX_CONFIG
     assert b"nobody" in error
     assert b"Traceback" not in error
+
+
+async def test_a_worker_that_does_not_fit_says_so_by_its_exit_code(runtime_dir: Path) -> None:
+    """The coordinator makes room and tries once more; after other failures that would be useless."""
+    async with process(runtime_dir, fake_role="asr", oom_at_start=True) as running:
+        assert running.stderr is not None
+        said = await running.stderr.read()
+        assert await ended(running) == EX_OUT_OF_MEMORY
+        assert b"out of memory" in said
+        assert b"Traceback" not in said
+
+
+async def test_a_device_assignment_that_is_none_is_a_configuration_error(runtime_dir: Path) -> None:
+    (runtime_dir / "assignment-w.json").write_text('{"device": "abacus"}')
+    async with process(runtime_dir, fake_role="asr") as running:
+        assert running.stderr is not None
+        assert b"assignment-w.json" in await running.stderr.read()
+        assert await ended(running) == os.EX_CONFIG

@@ -17,6 +17,7 @@ from avatar_appliance.config.settings import AsrSettings, LimitsSettings
 from avatar_appliance.errors import AudioTooLong, BadRequest, DeadlineExceeded
 from avatar_appliance.wire import parse_event
 from wyoming_servers.audio import PcmConverter, wav_bytes
+from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.report import StageRecorder
@@ -58,12 +59,14 @@ class AsrHandler(Handler):
         limits: LimitsSettings,
         offer: AsrOffer,
         links: list[WyomingWorkerLink],
+        access: WorkerAccess,
         recorder: Callable[[Request], StageRecorder],
     ) -> None:
         self._settings = settings
         self._limits = limits
         self._offer = offer
         self._links = links
+        self._access = access
         self._recorder = recorder
 
     def info(self) -> Info:
@@ -83,7 +86,7 @@ class AsrHandler(Handler):
         recorder.timed_out = request.has_timed_out
         recorder.language = wish.language
         recorder.note_context(wish.context)
-        utterance = _Utterance(wish, Decoder(links, _for_worker(wish)))
+        utterance = _Utterance(wish, Decoder(links, _for_worker(wish), self._access))
         async with recorder, contextlib.aclosing(utterance.decoder):
             began = time.monotonic()
             try:

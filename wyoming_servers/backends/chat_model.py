@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
@@ -13,8 +12,10 @@ from typing import Any, Literal
 
 import httpx
 
+from avatar_appliance.config.gpu_workers import VllmWorker
 from avatar_appliance.config.workers import OpenAIWorker, WorkerSettings, socket_path
 from avatar_appliance.errors import WorkerBusy, WorkerFailed, WorkerUnavailable
+from avatar_appliance.leases import Urgency
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,8 +67,11 @@ class Answer:
 class ChatModel:
     """One endpoint: a local worker on its unix socket, or a URL."""
 
-    def __init__(self, name: str, settings: WorkerSettings, runtime_dir: Path) -> None:
+    def __init__(self, name: str, settings: WorkerSettings, runtime_dir: Path, *, takes_priority: bool = False) -> None:
+        """`takes_priority`: it goes by vLLM's request field `priority` (others may refuse what they do not know)."""
         self.name = name
+        self._takes_priority = takes_priority
+        self._sleeps = isinstance(settings, VllmWorker) and settings.sleep_level > 0
         self.down_since_s: float | None = None
         """When (by the loop's clock) it was first found away; None after it was last found there."""
         timeout = httpx.Timeout(TOKEN_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
@@ -88,6 +92,14 @@ class ChatModel:
             )
         self._model = self._configured
 
+    @property
+    def worker(self) -> str:
+        """Name of the worker: a model is a rung of its own."""
+        return self.name
+
+    async def wait_idle(self) -> None:
+        """Return at once: llama.cpp and vLLM abort a request whose client hangs up."""
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -99,17 +111,26 @@ class ChatModel:
         return self._model
 
     async def probe(self) -> None:
-        """Ask whether somebody is there; raises WorkerUnavailable or WorkerFailed."""
+        """Ask whether somebody is there and awake, waking nobody; raises WorkerUnavailable or WorkerFailed."""
+        if self._sleeps and await self._asleep():
+            raise WorkerUnavailable(f"worker {self.name} sleeps")
         listed = await self._listed()
         self._model = self._configured or listed
 
-    async def open(self, messages: Sequence[Message], *, max_tokens: int, temperature: float) -> Answer:
+    async def open(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float,
+        urgency: Urgency = Urgency.FIRST,
+    ) -> Answer:
         """Ask, wait for the first piece, and return the answer.
 
         Until it returns, nothing is lost by asking another model instead. Raises WorkerUnavailable when nobody is there
         (any more), WorkerBusy, ContextTooLong or WorkerFailed.
         """
-        pieces = self._pieces(messages, max_tokens, temperature)
+        pieces = self._pieces(messages, max_tokens, temperature, urgency)
         try:
             first = await anext(pieces, "")
         except WorkerUnavailable:
@@ -121,13 +142,15 @@ class ChatModel:
         self.down_since_s = None
         return Answer(first, pieces)
 
-    async def stream(
-        self, messages: Sequence[Message], *, max_tokens: int, temperature: float
-    ) -> AsyncGenerator[str, None]:
-        """Yield the answer piece by piece; raises as `open` does."""
-        async with contextlib.aclosing(self._pieces(messages, max_tokens, temperature)) as pieces:
-            async for piece in pieces:
-                yield piece
+    async def _asleep(self) -> bool:
+        """Return whether vLLM sleeps: it lists its models all the same."""
+        try:
+            response = await self._client.get("http://worker/is_sleeping")
+            return response.is_success and response.json().get("is_sleeping") is True
+        except httpx.RequestError as error:
+            raise self._translated(error, begun=False) from None
+        except (ValueError, AttributeError, RecursionError):
+            return False
 
     async def _listed(self) -> str:
         """Return the first model the endpoint lists."""
@@ -142,15 +165,17 @@ class ChatModel:
             raise WorkerFailed(f"worker {self.name} does not list its models") from None
 
     async def _pieces(
-        self, messages: Sequence[Message], max_tokens: int, temperature: float
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, urgency: Urgency
     ) -> AsyncGenerator[str, None]:
-        body = {
+        body: dict[str, Any] = {
             "model": await self.ready(),
             "messages": [{"role": m.role, "content": m.content} for m in messages],
             "max_tokens": max_tokens,
             "temperature": temperature,
             "stream": True,
         }
+        if self._takes_priority:
+            body["priority"] = int(urgency)  # vLLM: lower goes first, as here
         count = 0
         try:
             async with self._client.stream("POST", "chat/completions", json=body) as response:

@@ -25,6 +25,7 @@ from avatar_appliance.errors import (
     WorkerUnavailable,
 )
 from avatar_appliance.wire import FrameLimits, open_reader, parse_event, read_event, write_event
+from wyoming_servers.base import IDLE, WAIT_IDLE
 
 Value = TypeVar("Value", bound=Eventable)
 
@@ -88,11 +89,13 @@ class WyomingWorkerLink:
 
     def __init__(self, name: str, settings: WorkerSettings, runtime_dir: Path) -> None:
         self.name = name
+        self.engine = settings.engine
         self.down_since_s: float | None = None
         """When (by the loop's clock) nobody was found listening; None after somebody was."""
         self._path: str | None = None
         self._host: str | None = None
         self._port: int | None = None
+        self._foreign = isinstance(settings, WyomingWorker)
         if isinstance(settings, WyomingWorker):
             parts = urlsplit(settings.uri)
             if parts.scheme == "unix":
@@ -101,6 +104,11 @@ class WyomingWorkerLink:
                 self._host, self._port = parts.hostname, parts.port
         else:
             self._path = str(socket_path(runtime_dir, name))
+
+    @property
+    def worker(self) -> str:
+        """Name of the worker: a link is a rung of its own."""
+        return self.name
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[WorkerConnection]:
@@ -134,3 +142,15 @@ class WyomingWorkerLink:
                             return connection.parse(Info, event)
             except TimeoutError:
                 raise WorkerFailed(f"worker {self.name} does not answer `describe`") from None
+
+    async def wait_idle(self) -> None:
+        """Return when it computes nothing more for requests that hung up; raises WorkerUnavailable or WorkerFailed.
+
+        A foreign server cannot be asked, and is taken to stop at once.
+        """
+        if self._foreign:
+            return
+        async with self.connect() as connection:
+            await connection.send(WAIT_IDLE)
+            while (await connection.receive()).type != IDLE.type:
+                pass

@@ -23,6 +23,7 @@ from avatar_appliance.errors import (
 from avatar_appliance.log import connection_log, log_defect
 from avatar_appliance.wire import FrameLimits, parse_event, read_sized_event, write_event
 
+from .idle import IDLE, WAIT_IDLE
 from .inbox import Inbox
 from .request import Request
 
@@ -56,6 +57,7 @@ class Connection:
         self._frame_limits = FrameLimits(limits.max_header_bytes, limits.max_data_bytes, limits.max_payload_bytes)
         self._closing: AvatarError | None = None
         self._closed = asyncio.Event()
+        self._idle_watch: asyncio.Task[None] | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -101,6 +103,8 @@ class Connection:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return self._closing or next((error for task in tasks if task in ended and (error := _outcome(task))), None)
         finally:
+            if self._idle_watch is not None:
+                tasks.append(self._idle_watch)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -117,8 +121,19 @@ class Connection:
                 await self._write(Pong(text=parse_event(Ping, event).text).event())
             elif SelectProgram.is_type(event.type):
                 self._select(parse_event(SelectProgram, event).name)
+            elif event.type == WAIT_IDLE.type:
+                # No request: it computes nothing, and a drain does not wait for it.
+                if self._idle_watch is None or self._idle_watch.done():
+                    self._idle_watch = asyncio.create_task(self._tell_idle(), name=f"idle watch {self.identity}")
             else:
                 await self.inbox.put(event, size_bytes)
+
+    async def _tell_idle(self) -> None:
+        await self._server.handler.wait_idle()
+        try:
+            await self._write(IDLE)
+        except ConnectionError:
+            pass  # the reader sees it, too
 
     def _select(self, name: str) -> None:
         if name not in self._server.handler.program_names():

@@ -35,6 +35,9 @@ class Handler(ABC):
         """Answer a failed request in the handler's own words; return False to send a plain `error` event."""
         return False
 
+    async def wait_idle(self) -> None:  # noqa: B027 - what most servers do
+        """Return once nothing computes any more for requests that have ended; here at once, without an engine."""
+
     def program_names(self) -> set[str]:
         """Return the names `select-program` may choose."""
         info = self.info()

@@ -18,6 +18,7 @@ from avatar_appliance.errors import AvatarError, DeadlineExceeded, InternalError
 from avatar_appliance.log import log_defect
 from avatar_appliance.wire import parse_event
 from wyoming_servers.audio import wav_bytes
+from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.report import StageRecorder
@@ -45,6 +46,7 @@ class TtsHandler(Handler):
         limits: LimitsSettings,
         book: VoiceBook,
         links: Mapping[str, WyomingWorkerLink],
+        access: WorkerAccess,
         recorder: Callable[[Request], StageRecorder],
         default_language: str,
     ) -> None:
@@ -52,6 +54,7 @@ class TtsHandler(Handler):
         self._limits = limits
         self._book = book
         self._links = links
+        self._access = access
         self._recorder = recorder
         self._default_language = default_language
 
@@ -70,7 +73,7 @@ class TtsHandler(Handler):
         recorder.timed_out = request.has_timed_out
         recorder.note_context(wish.context)
         async with recorder:
-            await self._book.wait_until_told(wish.voice, request.program)
+            await self._wait_until_told(request, wish)
             chosen = self._book.choose(wish.voice, request.program)
             recorder.voice = chosen.name if chosen else None
             recorder.language = chosen.languages[0] if chosen else self._default_language
@@ -85,6 +88,12 @@ class TtsHandler(Handler):
                 recorder.text_in = text.whole
         if isinstance(wish, SynthesizeStart):
             await request.answer(SynthesizeStopped())
+
+    async def _wait_until_told(self, request: Request, wish: Synthesize | SynthesizeStart) -> None:
+        """Wait for the voices, right after a start; who never told any and may have the one wanted is brought up."""
+        told = self._book.can_choose(wish.voice, request.program)
+        async with self._access.brought_up([] if told else self._book.untold(request.program)):
+            await self._book.wait_until_told(wish.voice, request.program)
 
     async def _read(self, request: Request, wish: Synthesize | SynthesizeStart, text: TextFeed) -> None:
         """Put what is to be spoken into `text`, or why there is no more of it."""
@@ -114,7 +123,7 @@ class TtsHandler(Handler):
     async def _speak(self, request: Request, text: TextFeed, chosen: Voice | None, recorder: StageRecorder) -> None:
         """Send the audio of one text: `audio-start`, `audio-chunk`..., `audio-stop`."""
         rate_hz = self._settings.rate_hz
-        speech = Speech(self._book, self._links, rate_hz, request.program)
+        speech = Speech(self._book, self._links, self._access, rate_hz, request.program)
         kept, sent_bytes, began = bytearray(), 0, time.monotonic()
         try:
             while (piece := await text.next()) is not None:
@@ -131,6 +140,7 @@ class TtsHandler(Handler):
                 await request.answer(self._audio_start())
             await request.answer(AudioStop(timestamp=self._milliseconds(sent_bytes)))
         finally:
+            speech.close()
             spoken = speech.spoken
             recorder.worker = "+".join(spoken.workers) or None
             recorder.voice = "+".join(spoken.voices) or recorder.voice

@@ -10,8 +10,10 @@ from wyoming.audio import AudioChunk, AudioStop
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from avatar_appliance.errors import BadRequest, Busy, WorkerFailed
+from avatar_appliance.leases import Urgency
+from avatar_appliance.leases.lease import Lease
 from wyoming_servers.audio import PcmConverter
-from wyoming_servers.backends.ladder import climb_down
+from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WorkerConnection, WyomingWorkerLink
 
 from .voices import Voice, VoiceBook
@@ -43,25 +45,46 @@ class _Candidate:
         return self.voice.name
 
     @property
+    def worker(self) -> str:
+        return self.link.name
+
+    @property
     def down_since_s(self) -> float | None:
         return self.link.down_since_s
 
     async def open(self) -> WorkerConnection:
         return await self.link.open()
 
+    async def wait_idle(self) -> None:
+        await self.link.wait_idle()
+
 
 class Speech:
-    """Speaks piece after piece; `spoken` tells who did."""
+    """Speaks piece after piece, each with a lease of its own; `spoken` tells who did. Use it within `closing`.
+
+    Between two pieces the last lease is kept: the voice must not be sent away, and change, in the middle of an answer.
+    """
 
     def __init__(
-        self, book: VoiceBook, links: Mapping[str, WyomingWorkerLink], rate_hz: int, program: str | None = None
+        self,
+        book: VoiceBook,
+        links: Mapping[str, WyomingWorkerLink],
+        access: WorkerAccess,
+        rate_hz: int,
+        program: str | None = None,
     ) -> None:
         self._book = book
         self._links = links
+        self._access = access
         self._rate_hz = rate_hz
         self._program = program
         self._asked: _Candidate | None = None
+        self._kept: Lease | None = None
         self.spoken = Spoken()
+
+    def close(self) -> None:
+        """Say that there are no more pieces."""
+        self._let_go()
 
     async def say(self, text: str, chosen: Voice | None) -> AsyncGenerator[bytes, None]:
         """Yield PCM for one piece of text.
@@ -84,19 +107,25 @@ class Speech:
                         yield pcm
                 return
             except (WorkerFailed, Busy) as error:
-                if trouble:
+                asked = self._asked
+                if trouble or asked is None:  # None: no worker could be had at all
                     raise
                 broke_off = heard
-                asked = self._asked or candidates[0]
                 trouble = f"{asked.name}: {error.code}"
                 candidates = [*(other for other in candidates if other is not asked), asked]
 
     async def _attempt(self, text: str, candidates: Sequence[_Candidate], trouble: str) -> AsyncGenerator[bytes, None]:
-        step = await climb_down(candidates, _Candidate.open, patience_s=0 if trouble else PATIENCE_S)
-        self._asked, connection, voice = step.rung, step.opened, step.rung.voice
-        degraded = f"{voice.name} after {trouble}" if trouble else step.degraded
-        converter: PcmConverter | None = None
-        try:
+        self._asked = None
+        # Until the first sound is out, somebody waits; later clauses are made while earlier ones are heard.
+        urgency = Urgency.LATER if self.spoken.workers else Urgency.FIRST
+        use = await self._access.open(
+            candidates, _Candidate.open, urgency=urgency, patience_s=0 if trouble else PATIENCE_S
+        )
+        self._let_go()
+        with use, contextlib.closing(use.opened) as connection:
+            self._asked, voice = use.rung, use.rung.voice
+            degraded = f"{voice.name} after {trouble}" if trouble else use.degraded
+            converter: PcmConverter | None = None
             wish = SynthesizeVoice(name=voice.worker_name, speaker=voice.speaker)
             await connection.send(Synthesize(text=text, voice=wish))
             while not AudioStop.is_type((event := await connection.receive()).type):
@@ -106,10 +135,15 @@ class Speech:
                     self._note(voice, degraded)
                     if pcm := converter.convert(chunk.audio):
                         yield pcm
+                        use.set_urgency(Urgency.LATER)
             if converter is not None and (pcm := converter.flush()):
                 yield pcm
-        finally:
-            connection.close()
+            self._kept = use.keep()
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.release()
+            self._kept = None
 
     def _silence(self) -> bytes:
         return bytes(2 * int(self._rate_hz * AFTER_STUMP_S))

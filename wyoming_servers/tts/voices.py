@@ -13,7 +13,7 @@ from wyoming.tts import SynthesizeVoice
 
 from avatar_appliance import __version__
 from avatar_appliance.errors import VoiceUnknown, WorkerUnavailable
-from wyoming_servers.backends.ladder import RESTART_WAIT_S
+from wyoming_servers.backends.climb import RESTART_WAIT_S
 from wyoming_servers.backends.watch import WorkerWatch
 from wyoming_servers.text import detect_language, script_of
 
@@ -82,7 +82,11 @@ class VoiceBook:
             self._patient_until_s = asyncio.get_running_loop().time() + RESTART_WAIT_S
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._patient_until_s):
-                await self._watch.wait_until(lambda: self._can_choose(wish, program))
+                await self._watch.wait_until(lambda: self.can_choose(wish, program))
+
+    def untold(self, program: str | None) -> list[str]:
+        """Return the workers of a program that have never told their voices, in ladder order."""
+        return [worker for worker in self._watch.unknown if program in (None, self._name, worker)]
 
     def for_text(self, text: str, chosen: Voice | None, program: str | None = None) -> Voice:
         """Return who speaks a piece of text.
@@ -123,7 +127,8 @@ class VoiceBook:
             return VoiceUnknown(text)
         return WorkerUnavailable("the TTS worker that may have this voice has not told its voices yet")
 
-    def _can_choose(self, wish: SynthesizeVoice | None, program: str | None) -> bool:
+    def can_choose(self, wish: SynthesizeVoice | None, program: str | None) -> bool:
+        """Return whether enough workers have told their voices to say who speaks."""
         if self._watch.all_known:
             return True
         try:

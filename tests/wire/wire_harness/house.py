@@ -13,11 +13,14 @@ import uvicorn
 
 from avatar_appliance.config.settings import AsrSettings, ConversationSettings, LimitsSettings, TtsSettings
 from avatar_appliance.config.workers import FakeWorker, WorkerSettings, socket_path
+from avatar_appliance.leases.client import LeaseClient
 from avatar_appliance.turns.report import ReportedKind, StageReport, StageStarted
 from wyoming_servers.asr.handler import AsrHandler
 from wyoming_servers.asr.offer import AsrOffer
 from wyoming_servers.backends.chat_model import ChatModel
+from wyoming_servers.backends.offers import Offers
 from wyoming_servers.backends.watch import WorkerWatch
+from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Request
 from wyoming_servers.conversation.agent import Agent
@@ -31,11 +34,13 @@ from wyoming_servers.workers.engine import EngineThread, SpeechToText, TextToSpe
 from wyoming_servers.workers.fake_llm import fake_llm_app
 from wyoming_servers.workers.tts_worker import TtsWorkerHandler
 
+from .coordinator import Coordinator
 from .engines import WatchedAsr, WatchedTts, fake
 from .servers import Served, Servers
 from .waiting import until
 
 LANGUAGES = ("en", "zh-TW")
+WARM = ("chat", "piper")
 
 
 class Reports(Reporter):
@@ -97,6 +102,8 @@ class House:
         self.runtime_dir = runtime_dir
         self.reports = Reports()
         self.threads: dict[str, EngineThread] = {}
+        self.leases = LeaseClient(runtime_dir, "house")
+        """Never connected, unless there is a `coordinator`."""
         self._servers = Servers(runtime_dir)
         self._stack = contextlib.AsyncExitStack()
 
@@ -108,6 +115,15 @@ class House:
         for thread in self.threads.values():
             thread.close()
         await self._stack.aclose()
+
+    async def coordinator(self, *up: str) -> Coordinator:
+        """Start a coordinator that grants the workers `up`, and have the servers ask it from now on."""
+        coordinator = Coordinator(self.runtime_dir, *up)
+        await coordinator.start()
+        self._stack.push_async_callback(coordinator.stop)
+        self._run(self.leases.run())
+        await until(lambda: self.leases.connected)
+        return coordinator
 
     # -- workers ---------------------------------------------------------------------------------------------------
 
@@ -145,12 +161,14 @@ class House:
         """Start the speech-to-text server."""
         wishes = AsrSettings(workers=list(workers), **(settings or {}))
         links = self.links(workers)
-        watch = WorkerWatch(links)
+        watch = self.watch(links)
         offer = AsrOffer("House STT", languages, watch, endpointing=wishes.endpointing == "server")
         self._run(watch.run())
         recorder = self._recorder("transcribe", keep_audio)
         return await self._servers.start(
-            AsrHandler(wishes, LimitsSettings(**limits), offer, links, recorder), "asr", **limits
+            AsrHandler(wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder),
+            "asr",
+            **limits,
         )
 
     async def tts(
@@ -166,7 +184,7 @@ class House:
         """Start the text-to-speech server and wait until it knows its workers' voices."""
         wishes = TtsSettings(workers=list(workers), **(settings or {}))
         links = self.links(workers)
-        watch = WorkerWatch(links)
+        watch = self.watch(links)
         book = VoiceBook("House TTS", languages, watch, wishes.default_voice)
         self._run(watch.run())
         if wait:
@@ -174,7 +192,7 @@ class House:
                 await watch.wait_until(lambda: watch.all_known)
         by_name = {link.name: link for link in links}
         recorder = self._recorder("speak", keep_audio)
-        handler = TtsHandler(wishes, LimitsSettings(**limits), book, by_name, recorder, languages[0])
+        handler = TtsHandler(wishes, LimitsSettings(**limits), book, by_name, self.access(), recorder, languages[0])
         return await self._servers.start(handler, "tts", **limits)
 
     async def conversation(
@@ -199,7 +217,7 @@ class House:
             conversations=wishes.max_conversations,
             clock=clock,
         )
-        agent = Agent(wishes, models, memory, "Testhaus")
+        agent = Agent(wishes, models, self.access(), memory, "Testhaus")
         recorder = self._recorder("think", keep_audio=False)
         handler = ConversationHandler("House", list(languages), agent, LimitsSettings(**limits), recorder)
         return await self._servers.start(handler, "conversation", **limits)
@@ -209,6 +227,16 @@ class House:
     def links(self, workers: Sequence[str]) -> list[WyomingWorkerLink]:
         """Return links to workers of this house."""
         return [WyomingWorkerLink(name, _local(), self.runtime_dir) for name in workers]
+
+    def watch(self, links: Sequence[WyomingWorkerLink]) -> WorkerWatch:
+        """Return a watch over workers, which is not running yet."""
+        return WorkerWatch(links, Offers(self.runtime_dir / "cache"))
+
+    def access(self, *, warm: Sequence[str] = ()) -> WorkerAccess:
+        """Return a server's access to its workers."""
+        access = WorkerAccess(self.leases, wait_s=2.0, warm=warm)
+        self._stack.push_async_callback(access.aclose)
+        return access
 
     def _thread(self, name: str, limits: LimitsSettings) -> EngineThread:
         thread = EngineThread(max_waiting=limits.worker_queue, wait_s=limits.worker_wait_s)

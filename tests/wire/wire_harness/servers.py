@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,11 @@ class Served:
         listener = self.server._server
         assert listener is not None
         listener.close()
+        self._abort_all()
+        # Those that were accepted this moment are not in the list yet.
+        asyncio.get_running_loop().call_later(0.02, self._abort_all)
+
+    def _abort_all(self) -> None:
         for connection in self.server.connections:
             connection._writer.transport.abort()
 
