@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from avatar_appliance.client import ServerError, converse, synthesize
+from avatar_appliance.client import ServerError, converse, describe, synthesize
 
 from .appliance import Appliance, until
 
@@ -58,9 +59,17 @@ def house(tmp_path: Path) -> Iterator[Callable[..., Appliance]]:
             stack.callback(appliance.kill)
             stack.callback(lambda: print(appliance.log.read_text("utf-8")))
             appliance.start()
+            told = 2 * sum(worker["preload"] for worker in appliance.workers().values() if worker["role"] == "tts")
+            until("every voice that is up is in the list", lambda: len(voices(appliance)) >= told, 20)
             return appliance
 
         yield start
+
+
+def voices(appliance: Appliance) -> list[str]:
+    with ThreadPoolExecutor() as thread:  # tests have an event loop of their own
+        info = thread.submit(asyncio.run, describe(appliance.endpoint("tts"))).result()
+    return [voice.name for voice in info.tts[0].voices]
 
 
 def state(appliance: Appliance, worker: str) -> str:
@@ -129,7 +138,7 @@ async def test_a_worker_that_grows_beyond_its_estimate_is_seen_and_others_make_r
     appliance = house(
         {
             "grower": fake("tts", "400MiB", grow_to="1300MiB", grow_after_s=2, preload=True, priority=90),
-            "modest": fake("tts", "500MiB", preload=True, priority=10),
+            "modest": fake("tts", "700MiB", preload=True, priority=10),
         }
     )
     until("it was a surprise", lambda: "surprise" in appliance.decisions("grower"), 30)
@@ -184,20 +193,20 @@ async def test_a_hog_in_mid_turn_ends_no_turn_and_voice_comes_back(house: Callab
         },
         guest_mode={"share": 1.0},
     )
-    async with appliance.endpoint("tts").connect() as connection:
-        await connection.send(Synthesize(text=" ".join(["word"] * 30), voice=SynthesizeVoice(name="fake-en")))
-        while not AudioChunk.is_type((await connection.receive(20)).type):
-            pass
-        with hog(appliance, 1000 * MIB):
-            await asyncio.to_thread(
-                until, "it is seen", lambda: appliance.device("cuda:0")["foreign_bytes"] > 900 * MIB, 20
-            )
-            assert state(appliance, "voice") == "ready", "somebody is listening to it"
-            while not AudioStop.is_type((await connection.receive(30)).type):
-                pass
-            await asyncio.to_thread(wait_for, appliance, "voice", "stopped")
-            spoken = await synthesize(appliance.endpoint("tts"), "hello", language="en")
-            assert spoken.audio.duration_s > 0
+    text = " ".join(f"This is sentence number {index}." for index in range(12))
+    speaking = asyncio.create_task(synthesize(appliance.endpoint("tts"), text, voice="fake-en"))
+    in_use = lambda: appliance.workers()["voice"]["leases"]  # noqa: E731
+    await asyncio.to_thread(until, "it speaks", in_use, 20)
+    with hog(appliance, 1000 * MIB):
+        card = lambda: appliance.device("cuda:0")  # noqa: E731
+        await asyncio.to_thread(until, "it is seen", lambda: card()["room_bytes"] < 0, 20)
+        assert not speaking.done()
+        assert state(appliance, "voice") == "ready", "somebody is listening to it"
+        spoken = await speaking
+        assert spoken.audio.duration_s > 0
+        await asyncio.to_thread(wait_for, appliance, "voice", "stopped")
+        spoken = await synthesize(appliance.endpoint("tts"), "hello", language="en")
+        assert spoken.audio.duration_s > 0
     wait_for(appliance, "voice", "ready")
 
 
@@ -213,7 +222,9 @@ async def test_guest_mode_moves_voice_to_the_cpu_and_back(house: Callable[..., A
         wait_for(appliance, "voice", "stopped")
         assert appliance.device("cuda:0")["guest"]
         await synthesize(appliance.endpoint("tts"), "hello", language="en")
-        turn = until("the turn is in the history", lambda: appliance.get("/api/turns")["items"], 20)[0]
+        turn = until(
+            "the turn has ended", lambda: [t for t in appliance.get("/api/turns")["items"] if t["ended_at"]], 20
+        )[0]
         assert "small" in turn["degraded"]
         assert "guest" in turn["degraded"]
     wait_for(appliance, "voice", "ready")

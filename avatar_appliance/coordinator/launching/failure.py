@@ -20,7 +20,9 @@ def says_out_of_memory(text: str) -> bool:
 def failed_process(status: ProcessStatus) -> LaunchFailed:
     """Return what the end of a process means, by its exit code and last words."""
     text = status.last_error or ("ended" if status.state is ProcessState.STOPPED else f"is {status.state}")
-    if status.last_exit == EX_OUT_OF_MEMORY or says_out_of_memory(text):
+    if status.last_exit == EX_OUT_OF_MEMORY:
+        return LaunchFailed("out-of-memory", "its engine ran out of memory")
+    if says_out_of_memory(text):
         return LaunchFailed("out-of-memory", text)
     return LaunchFailed("config" if status.last_exit == EX_CONFIG else "crashed", text)
 
