@@ -1,4 +1,4 @@
-"""Logging: one line per event on stderr, with the connection's id, made for journald.
+"""Logging: one line per event on stderr, with the connection's id; under systemd an entry of its journal, with fields.
 
 Privacy: what people say goes to DEBUG only, and never into an exception's text. So an unexpected exception, whose
 text we do not control, is logged by type and place; its text and traceback only at DEBUG (`log_defect`).
@@ -14,10 +14,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-connection_id: contextvars.ContextVar[str] = contextvars.ContextVar("connection_id", default="-")
+from .journal import PRIORITIES, JournalHandler, is_journal
 
-# journald reads "<N>" as the priority (sd-daemon(3)); people in a terminal do not want to see it.
-_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+STDERR = 2  # the descriptor: sys.stderr may be something of a test's
+
+connection_id: contextvars.ContextVar[str] = contextvars.ContextVar("connection_id", default="-")
 
 
 class _Formatter(logging.Formatter):
@@ -29,16 +30,33 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record.connection = connection_id.get()
         text = super().format(record)
-        return f"<{_PRIORITIES.get(record.levelno, 6)}>{text}" if self._journal else text
+        # journald reads "<N>" as the priority (sd-daemon(3)); people in a terminal do not want to see it.
+        return f"<{PRIORITIES.get(record.levelno, 6)}>{text}" if self._journal else text
+
+
+class _EntryFormatter(logging.Formatter):
+    """Level, process and time are fields of an entry already."""
+
+    def __init__(self) -> None:
+        super().__init__("[%(connection)s] %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.connection = connection_id.get()
+        return super().format(record)
 
 
 def set_up_logging(level: str, process: str) -> None:
-    """Log to stderr as `process` (its short name), with priorities for journald when it reads us."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(process, journal="JOURNAL_STREAM" in os.environ))
+    """Log to stderr as `process` (its short name), or to the journal where stderr leads there."""
+    to_journal = is_journal(STDERR)
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(process, journal=to_journal))
+    if to_journal:
+        handler = JournalHandler(f"avatar-{process}", fallback=handler)
+        handler.setFormatter(_EntryFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Libraries that put requests or texts into INFO lines.
-    for noisy in ("httpx", "httpcore", "faster_whisper", "piper", "urllib3", "uvicorn.access", "aiosqlite"):
+    http = ("httpx", "httpx2", "httpcore", "urllib3", "uvicorn.access", "websockets")
+    for noisy in (*http, "faster_whisper", "piper", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from avatar_appliance.config import load_settings
-from avatar_appliance.errors import AvatarError, ConfigError
+from avatar_appliance.errors import AvatarError, ConfigError, OutOfMemory
 from avatar_appliance.log import set_up_logging
 from avatar_appliance.processes.parent_death import die_with_parent
+from avatar_appliance.processes.restart_policy import EX_OUT_OF_MEMORY
 
 from .serve import SERVER_ROLES, run_server
 
@@ -23,7 +24,7 @@ _MISSING_ENGINE = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one server or worker until SIGTERM; return a sysexits code."""
+    """Run one server or worker until SIGTERM; return a sysexits code, or EX_OUT_OF_MEMORY."""
     parser = argparse.ArgumentParser(prog="python -m wyoming_servers", description=__doc__)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
@@ -46,7 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
             run_worker(options.name, settings)
     except AvatarError as error:
         print(f"{error.text}\n  {error.hint}", file=sys.stderr)
+        if isinstance(error, OutOfMemory):
+            return EX_OUT_OF_MEMORY
         return os.EX_CONFIG if isinstance(error, ConfigError) else os.EX_UNAVAILABLE
+    except MemoryError as error:
+        print(f"{options.name}: out of memory: {error}", file=sys.stderr)
+        return EX_OUT_OF_MEMORY
     except ImportError as error:
         # An engine that is not installed, or a wheel that lacks a library of the system: trying again is useless.
         print(f"the engine of {options.name!r} cannot be loaded: {error}\n  {_MISSING_ENGINE}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from .placement import House, Place, start_bytes
 from .slot import ModelSlot
 from .slot_state import SlotState
 
+DEGRADE_TOLD_S = 60.0
+"""How often the same degradation is put on record."""
+
 
 class Moves:
     """Collects actions and decisions until `take_actions` and `take_decisions`."""
@@ -23,6 +27,7 @@ class Moves:
         self._house = house
         self._actions: list[Action] = []
         self._decisions: list[Decision] = []
+        self._told_s: dict[str, float] = {}
 
     def take_actions(self) -> list[Action]:
         """Return the actions since the last call."""
@@ -142,8 +147,20 @@ class Moves:
     def grant(self, slot: ModelSlot, lease_id: LeaseId, degraded: str | None, now_s: float) -> None:
         """Answer a request with this worker."""
         self._actions.append(Grant(lease_id, slot.name, degraded))
-        if degraded is not None:
+        if degraded is not None and self._is_news(degraded, now_s):
             self.decide("degrade", now_s, degraded, slot, lease_id)
+
+    def _is_news(self, degraded: str, now_s: float) -> bool:
+        """Return whether this was not decided a moment ago: every turn tells it in the history, once a minute is enough
+        for the record."""
+        # Times and sizes in the text change from turn to turn.
+        kind = re.sub(r"[0-9.]+", "", degraded)
+        told_s = self._told_s.get(kind)
+        if told_s is not None and now_s - told_s < DEGRADE_TOLD_S:
+            return False
+        self._told_s = {text: at_s for text, at_s in self._told_s.items() if now_s - at_s < DEGRADE_TOLD_S}
+        self._told_s[kind] = now_s
+        return True
 
     def revoke(self, lease_id: LeaseId, worker: str) -> None:
         """End a lease that cannot be honoured."""

@@ -9,6 +9,7 @@ from .device import is_gpu
 from .eviction import Eviction
 from .moves import Moves
 from .placement import Chance, House
+from .slot import ModelSlot
 from .slot_state import SlotState
 from .victims import choose_victims
 from .waiting_room import WaitingRoom
@@ -115,7 +116,10 @@ class Residency:
         preloads = [
             Wish(slot.name, Eviction.NONE, slot.since_s, FOREVER_S, "it is to be there")
             for slot in self._house.slots.values()
-            if slot.spec.preload and not slot.rests and not self._wishes.has(slot.name)
+            if slot.spec.preload
+            and slot.state in (SlotState.STOPPED, SlotState.SLEEPING)
+            and not slot.rests
+            and not self._wishes.has(slot.name)
         ]
         wishes = [*self._wishes.all(), *preloads]
         return sorted(wishes, key=lambda wish: (-self._house.slots[wish.worker].spec.priority, wish.asked_s))
@@ -129,7 +133,7 @@ class Residency:
             return
         if now_s >= wish.expires_s:
             self._wishes.drop(wish.worker)
-            text = self._house.place(slot, now_s, wish.eviction).text
+            text = self._why_not(slot, wish, now_s)
             self._moves.decide("wish", now_s, f"{slot.name} was wanted ({wish.why}) and did not come: {text}", slot)
             return
         if slot.held_down or slot.hopeless or now_s < slot.retry_at_s:
@@ -143,6 +147,13 @@ class Residency:
             self._moves.bring_up(slot, place.device, now_s, wish.why)
         elif now_s >= self._house.settled_from_s:
             self._moves.make_room(slot, place, now_s, wish.why)
+
+    def _why_not(self, slot: ModelSlot, wish: Wish, now_s: float) -> str:
+        if now_s < slot.retry_at_s and slot.last_error:
+            return f"it failed: {slot.last_error}"
+        if slot.state in (SlotState.STOPPED, SlotState.SLEEPING):
+            return self._house.place(slot, now_s, wish.eviction).text
+        return f"it is {slot.state}"
 
     def _would_disturb(self, wish: Wish, device: str, now_s: float) -> bool:
         """Return whether a start would slow down somebody in a hurry: a running turn outranks background work."""

@@ -78,7 +78,7 @@ class WaitingRoom:
 
     def knows(self, lease_id: LeaseId) -> bool:
         """Return whether a request or a lease has this identity."""
-        return lease_id in self._waiting or lease_id in self._holders
+        return lease_id in self._waiting or self._holder(lease_id) is not None
 
     def wants(self, worker: str) -> bool:
         """Return whether a waiting request needs the worker to come up."""
@@ -86,7 +86,7 @@ class WaitingRoom:
 
     def ask(self, request: LeaseRequest, now_s: float) -> None:
         """Take a request, to be answered by `serve`; raises ValueError for a lease id that is in use."""
-        if request.lease_id in self._waiting or request.lease_id in self._holders:
+        if self.knows(request.lease_id):
             raise ValueError("lease ids are unique")
         for name in request.warm:
             if name in self._house.slots:
@@ -102,10 +102,11 @@ class WaitingRoom:
     def leave(self, lease_id: LeaseId, now_s: float) -> None:
         """End a request or a lease, whichever it is by now; unknown ones have ended already."""
         self._waiting.pop(lease_id, None)
-        slot = self._holders.pop(lease_id, None)
+        slot = self._holder(lease_id)
+        self._holders.pop(lease_id, None)
         if slot is not None:
             was_full = slot.full
-            slot.leases.pop(lease_id, None)
+            del slot.leases[lease_id]
             slot.idle_since_s = now_s
             if was_full or not slot.leases:
                 self._house.changed(slot.device, ram=False)
@@ -120,8 +121,8 @@ class WaitingRoom:
 
     def tell(self, lease_id: LeaseId, urgency: Urgency) -> None:
         """Take how much of a hurry the holder of a lease is in; an unknown one has ended already."""
-        slot = self._holders.get(lease_id)
-        if slot is None or lease_id not in slot.leases:
+        slot = self._holder(lease_id)
+        if slot is None:
             return
         was_full = slot.full
         slot.leases[lease_id].urgency = urgency
@@ -134,6 +135,10 @@ class WaitingRoom:
         for lease_id in [lease_id for lease_id, holder in self._holders.items() if holder is slot]:
             if lease_id not in slot.leases:
                 del self._holders[lease_id]
+
+    def _holder(self, lease_id: LeaseId) -> ModelSlot | None:
+        slot = self._holders.get(lease_id)
+        return slot if slot is not None and lease_id in slot.leases else None
 
     def serve(self, now_s: float) -> None:
         """Answer who can be answered: urgent ones first, then by arrival; then turn away who is too many."""
@@ -214,7 +219,7 @@ class WaitingRoom:
         if not urgency.yields or slot.device is None:
             return False
         bound_s = policy.later_yield_s if urgency is Urgency.LATER else policy.background_yield_s
-        if now_s - entry.asked_s >= bound_s:
+        if now_s >= entry.asked_s + bound_s:  # as `next_look_s` says it, to the last bit
             return False
         return any(other.computes_urgently(but=entry.request.lease_id) for other in self._house.on(slot.device))
 

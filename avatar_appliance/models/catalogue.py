@@ -22,7 +22,7 @@ from pydantic import (
 from avatar_appliance.models.errors import CatalogueInvalid, ModelUnknown
 
 Role = Literal["asr", "tts", "llm"]
-Engine = Literal["faster-whisper", "piper", "llama-cpp"]
+Engine = Literal["faster-whisper", "piper", "llama-cpp", "vllm", "f5-tts", "cosyvoice"]
 
 
 def _inside(path: str) -> str:

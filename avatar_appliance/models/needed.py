@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from avatar_appliance.config.workers import FasterWhisperWorker, LlamaCppWorker, PiperWorker, WorkerSettings
 
 from .catalogue import Catalogue, Model
@@ -14,7 +15,9 @@ def needed_models(workers: Iterable[WorkerSettings], catalogue: Catalogue) -> li
     wanted: list[str] = []
     for worker in workers:
         match worker:
-            case FasterWhisperWorker() | LlamaCppWorker():
+            case FasterWhisperWorker() | LlamaCppWorker() | VllmWorker() | CosyVoiceWorker():
+                wanted.append(worker.model)
+            case F5TtsWorker() if worker.model is not None:
                 wanted.append(worker.model)
             case PiperWorker():
                 wanted += worker.voices

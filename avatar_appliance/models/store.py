@@ -65,9 +65,9 @@ class ModelStore:
         return self._models / model.name
 
     def entry(self, model: Model) -> Path:
-        """Return what the engine opens: the folder for faster-whisper, else the first file in it."""
+        """Return what the engine opens: the first file for Piper and llama.cpp, else the folder."""
         folder = self.path(model)
-        return folder if model.engine == "faster-whisper" else folder / model.files[0].path
+        return folder / model.files[0].path if model.engine in ("piper", "llama-cpp") else folder
 
     def state(self, model: Model) -> ModelState:
         """Look at names, sizes and times only."""

@@ -40,6 +40,10 @@ class AsrWorkerHandler(Handler):
         """`transcribe`, or audio straight away, as Wyoming allows."""
         return Transcribe.is_type(event_type) or AudioStart.is_type(event_type)
 
+    async def wait_idle(self) -> None:
+        """Return when the engine call of a request that has ended has really returned."""
+        await self._thread.wait_idle()
+
     async def serve(self, request: Request) -> None:
         """Collect audio until `audio-stop`, transcribe, answer with `transcript`."""
         starts = Transcribe.is_type(request.first.type)

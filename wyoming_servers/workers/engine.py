@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,7 @@ class EngineThread:
     def __init__(self, *, max_waiting: int, wait_s: float) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._turn = asyncio.Lock()
+        self._running: asyncio.Future[Any] | None = None
         self._waiting = 0
         self._max_waiting = max_waiting
         self._wait_s = wait_s
@@ -156,6 +157,11 @@ class EngineThread:
             room.release()  # it may be waiting there; it looks at `stop` next
         future.result()
 
+    async def wait_idle(self) -> None:
+        """Return when the call that runs now, if any, has really returned; callers that are gone have no other."""
+        if self._running is not None:
+            await asyncio.wait({self._running})
+
     def close(self) -> None:
         """Take no more calls; the one running ends by itself."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -179,10 +185,12 @@ class EngineThread:
         except RuntimeError:  # closed
             self._turn.release()
             raise
+        self._running = future
         future.add_done_callback(self._ended)
         return future
 
     def _ended(self, future: asyncio.Future[Result]) -> None:
+        self._running = None
         self._turn.release()
         if not future.cancelled():
             future.exception()  # looked at: when the caller is gone, its outcome interests nobody

@@ -15,6 +15,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, TtsProgram, TtsVoice
 from avatar_appliance.config.workers import FakeWorker
 
 from .engine import AudioPiece, StopFlag, TranscribeOptions, Transcription
+from .fake_life import FakeLife
 
 _ATTRIBUTION = Attribution(name="AVATAR Appliance", url="")
 _RATE_HZ = 22_050
@@ -63,13 +64,14 @@ def _wait(seconds: float, stop: StopFlag | None) -> None:
 class FakeAsrEngine:
     """Hears the scripted sentence in whatever it is given."""
 
-    def __init__(self, settings: FakeWorker) -> None:
+    def __init__(self, settings: FakeWorker, life: FakeLife | None = None) -> None:
         self._settings = settings
         self._script = FaultScript(settings)
+        self._life = life or FakeLife(settings)
 
     def load(self) -> None:
-        """Take `load_s` seconds."""
-        _wait(self._settings.load_s, StopFlag())
+        """Take `load_s` seconds, and memory; raises MemoryError."""
+        self._life.load()
 
     def program(self) -> AsrProgram:
         """Return a program entry of the usual shape."""
@@ -97,13 +99,14 @@ class FakeAsrEngine:
 class FakeTtsEngine:
     """Speaks a tone, 60 ms per character, in one piece per word."""
 
-    def __init__(self, settings: FakeWorker) -> None:
+    def __init__(self, settings: FakeWorker, life: FakeLife | None = None) -> None:
         self._settings = settings
         self._script = FaultScript(settings)
+        self._life = life or FakeLife(settings)
 
     def load(self) -> None:
-        """Take `load_s` seconds."""
-        _wait(self._settings.load_s, StopFlag())
+        """Take `load_s` seconds, and memory; raises MemoryError."""
+        self._life.load()
 
     def program(self) -> TtsProgram:
         """Return one voice per configured language."""

@@ -16,6 +16,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from avatar_appliance.config.workers import FakeWorker
 
+from .fake_life import FakeLife
+
 
 class _ReadyServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -27,15 +29,21 @@ class _ReadyServer(uvicorn.Server):
         self._ready()
 
 
-def serve_fake_llm(settings: FakeWorker, socket: Path, ready: Callable[[], None]) -> None:
-    """Serve on `socket` until SIGTERM; `ready` is called once it answers."""
-    time.sleep(settings.load_s)
+def serve_fake_llm(settings: FakeWorker, life: FakeLife, socket: Path, ready: Callable[[], None]) -> None:
+    """Serve on `socket` until SIGTERM; `ready` is called once it answers. Raises MemoryError."""
+    life.defy()
+    life.load()
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
     config = uvicorn.Config(
         fake_llm_app(settings), uds=str(socket), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
     )
-    _ReadyServer(config, ready).run()
+
+    def up() -> None:
+        life.defy()  # uvicorn has just taken SIGTERM for itself
+        ready()
+
+    _ReadyServer(config, up).run()
 
 
 def fake_llm_app(settings: FakeWorker) -> FastAPI:

@@ -49,6 +49,7 @@ class FasterWhisperEngine:
         self._model_name = model_name
         self._model: Any = None
         self._languages: list[str] = []
+        self._multilingual = True
         self._version = ""
 
     def load(self) -> None:
@@ -69,6 +70,7 @@ class FasterWhisperEngine:
             local_files_only=True,
         )
         self._version = faster_whisper.__version__
+        self._multilingual = bool(self._model.model.is_multilingual)
         self._languages = sorted(self._model.supported_languages)
         self.transcribe(np.zeros(RATE_HZ, dtype=np.float32), TranscribeOptions(language="en"), StopFlag())
 
@@ -107,6 +109,8 @@ class FasterWhisperEngine:
 
     def _known(self, language: str | None) -> str | None:
         """Return Whisper's code of a language tag (zh-TW -> zh), or None for "find out"."""
+        if not self._multilingual:
+            return "en"  # an English-only model can neither find out nor be told
         if not language:
             return None
         code = language.replace("_", "-").split("-")[0].lower()

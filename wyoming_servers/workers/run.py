@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn, assert_never
 
 from avatar_appliance.config import Settings
+from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from avatar_appliance.config.workers import (
     EspeakWorker,
     FakeWorker,
@@ -23,12 +24,15 @@ from avatar_appliance.config.workers import (
     WyomingWorker,
     socket_path,
 )
-from avatar_appliance.errors import ConfigError
+from avatar_appliance.errors import ConfigError, OutOfMemory
 from avatar_appliance.models import ModelStore, load_catalogue
 from avatar_appliance.notify import notify
+from avatar_appliance.processes.assignment import read_assignment
 from wyoming_servers.base import Handler, WyomingServer
 
 from .engine import EngineThread, SpeechToText, TextToSpeech
+from .memory_failure import is_out_of_memory
+from .placement import placed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,13 +40,15 @@ _LOGGER = logging.getLogger(__name__)
 def run_worker(name: str, settings: Settings) -> None:
     """Run the worker `name` in this process until SIGTERM.
 
-    Raises ConfigError when there is no such worker or it runs elsewhere; model errors as `ModelStore` has them.
+    Raises ConfigError when there is no such worker or it runs elsewhere, OutOfMemory when it does not fit where the
+    control plane put it; model errors as `ModelStore` has them.
     """
     worker = settings.workers.get(name)
     if worker is None:
         raise ConfigError(f"there is no worker {name!r}", hint=f"Known: {', '.join(settings.workers)}.")
     if isinstance(worker, (WyomingWorker, OpenAIWorker)):
         raise ConfigError(f"worker {name!r} is a server elsewhere and is not started here")
+    worker = placed(worker, read_assignment(settings.paths.runtime_dir, name))
     socket = socket_path(settings.paths.runtime_dir, name)
     notify(STATUS="loading")
     if isinstance(worker, LlamaCppWorker):
@@ -50,29 +56,40 @@ def run_worker(name: str, settings: Settings) -> None:
 
         model = _single_file(_resolve(worker.model, settings))
         serve_llama_cpp(worker, model, worker.model, socket, _announce_ready)
+    elif isinstance(worker, VllmWorker):
+        from .vllm import serve_vllm
+
+        model, cache_dir = _resolve(worker.model, settings), settings.paths.cache_dir
+        serve_vllm(worker, model, socket, cache_dir, status=_announce_status, ready=_announce_ready)
     elif isinstance(worker, FakeWorker) and worker.role == "llm":
+        from .fake_life import FakeLife
         from .fake_llm import serve_fake_llm
 
-        serve_fake_llm(worker, socket, _announce_ready)
+        serve_fake_llm(worker, FakeLife.from_environment(worker), socket, _announce_ready)
     else:
-        asyncio.run(_serve_speech(worker, settings, socket))
+        asyncio.run(_serve_speech(name, worker, settings, socket))
 
 
-async def _serve_speech(worker: LocalWorkerSettings, settings: Settings, socket: Path) -> None:
+async def _serve_speech(name: str, worker: LocalWorkerSettings, settings: Settings, socket: Path) -> None:
     limits = settings.limits
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     thread = EngineThread(max_waiting=limits.worker_queue, wait_s=limits.worker_wait_s)
-    handler, load = _speech_engine(worker, settings, thread)
+    handler, load = _speech_engine(worker, settings, thread, _limit_bytes(name, settings))
     began = time.monotonic()
     loading = asyncio.create_task(thread.call(lambda _stop: load()))
     stop_wanted = asyncio.create_task(stopping.wait())
     await asyncio.wait({loading, stop_wanted}, return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
         _end_at_once()  # told to stop in the middle of a load
-    await loading
+    try:
+        await loading
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"worker {name} ran out of memory while loading ({_first_line(error)})") from error
     # Requests still sending audio are turns too. What bounds the engine is the queue in front of it, and one turn more
     # than fits into that, so that the reason given is `worker-busy`.
     max_turns = max(limits.max_turns, limits.worker_queue + 2)
@@ -95,7 +112,7 @@ def _end_at_once() -> NoReturn:
 
 
 def _speech_engine(
-    worker: LocalWorkerSettings, settings: Settings, thread: EngineThread
+    worker: LocalWorkerSettings, settings: Settings, thread: EngineThread, limit_bytes: int | None
 ) -> tuple[Callable[[], Handler], Callable[[], None]]:
     """Return a maker of the handler (to be called once loaded) and the engine's `load`."""
     from .asr_worker import AsrWorkerHandler
@@ -124,9 +141,21 @@ def _speech_engine(
             return tts(EspeakEngine(worker))
         case FakeWorker():
             from .fake import FakeAsrEngine, FakeTtsEngine
+            from .fake_life import FakeLife
 
-            return asr(FakeAsrEngine(worker)) if worker.role == "asr" else tts(FakeTtsEngine(worker))
-        case LlamaCppWorker():
+            life = FakeLife.from_environment(worker)
+            life.defy()
+            return asr(FakeAsrEngine(worker, life)) if worker.role == "asr" else tts(FakeTtsEngine(worker, life))
+        case F5TtsWorker():
+            from .f5_tts import F5TtsEngine
+
+            folder = None if worker.model is None else _resolve(worker.model, settings)
+            return tts(F5TtsEngine(worker, folder, limit_bytes))
+        case CosyVoiceWorker():
+            from .cosyvoice import CosyVoiceEngine
+
+            return tts(CosyVoiceEngine(worker, _resolve(worker.model, settings), limit_bytes))
+        case LlamaCppWorker() | VllmWorker():
             raise ValueError("an LLM is no speech engine")
         case _:
             assert_never(worker)
@@ -151,6 +180,20 @@ def _single_file(path: Path) -> Path:
     if not files:
         raise ConfigError(f"no .gguf file in {path}")
     return files[0]  # of a split model llama.cpp wants the first part
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _limit_bytes(name: str, settings: Settings) -> int | None:
+    """Return what the worker may hold on its device, None where nobody said."""
+    assignment = read_assignment(settings.paths.runtime_dir, name)
+    return None if assignment is None else assignment.limit_bytes
+
+
+def _announce_status(text: str) -> None:
+    notify(STATUS=text)
 
 
 def _announce_ready() -> None:

@@ -39,6 +39,10 @@ class TtsWorkerHandler(Handler):
         """Only whole texts: our TTS server does the streaming."""
         return Synthesize.is_type(event_type)
 
+    async def wait_idle(self) -> None:
+        """Return when the engine call of a request that has ended has really returned."""
+        await self._thread.wait_idle()
+
     async def serve(self, request: Request) -> None:
         """Speak one text: `audio-start`, `audio-chunk`..., `audio-stop`."""
         wish = parse_event(Synthesize, request.first)

@@ -1,0 +1,1 @@
+"""Sentences that Home Assistant's own language data lacks, by language."""

@@ -1,0 +1,1 @@
+"""Acting on the house, and saying what became of it."""

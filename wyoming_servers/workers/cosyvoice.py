@@ -1,0 +1,141 @@
+"""Text-to-speech by CosyVoice 2 or 3 in cloned voices, streamed, with an adapter of our own.
+
+Not the package's `inference_zero_shot`: that writes each text into the log, and streams as `cosy.streaming` tells.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from wyoming.info import Attribution, TtsProgram, TtsVoice
+
+from avatar_appliance.config.gpu_workers import ClonedVoice, CosyVoiceWorker
+from avatar_appliance.errors import ConfigError, VoiceUnknown, WorkerFailed
+
+from .cosy.imports import CosyPackage, import_cosyvoice
+from .cosy.streaming import stream_speech, whole_chunks
+from .cuda_device import use_device
+from .engine import AudioPiece, StopFlag
+from .memory_failure import is_out_of_memory
+from .simplified import to_simplified
+from .spoken_length import split_text
+from .torch_memory import cap_memory, release_unused
+
+_LOGGER = logging.getLogger(__name__)
+
+# What its language model was trained on ends at 30 s, the recording included.
+_MOST_SYLLABLES = 60.0
+# CosyVoice 3 wants an instruction before the transcript of the recording; CosyVoice 2 would read it out.
+_END_OF_PROMPT = "<|endofprompt|>"
+_VERSIONS = {"cosyvoice3.yaml": 3, "cosyvoice2.yaml": 2}
+
+
+class CosyVoiceEngine:
+    """One CosyVoice model and its voices, on the device of the settings, with at most `limit_bytes` of it."""
+
+    def __init__(self, settings: CosyVoiceWorker, model_dir: Path, limit_bytes: int | None = None) -> None:
+        self._settings = settings
+        self._model_dir = model_dir
+        self._limit_bytes = limit_bytes
+        self._device = "cpu"
+        self._package: CosyPackage | None = None
+        self._cosy: Any = None
+        self._version = 0
+        # One thread for good: each new one would take memory for cuBLAS of its own.
+        self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-tokens")
+
+    def load(self) -> None:
+        """Import the package, load model and voices, speak once.
+
+        Raises ConfigError for a model or recording that cannot be used, ImportError where the package is missing.
+        """
+        self._version = model_version(self._model_dir)
+        self._device = use_device(self._settings.device)
+        self._package = import_cosyvoice()
+        cap_memory(self._package.torch, self._device, self._limit_bytes)
+        self._cosy = self._package.AutoModel(model_dir=str(self._model_dir), fp16=self._settings.half_precision)
+        for voice in self._settings.voices:
+            self._register(voice)
+        for _ in self.synthesize("ready 准备好了。", self._settings.voices[0].name, None, StopFlag()):
+            pass
+        release_unused(self._package.torch, self._device)  # the checkpoints went through the GPU
+
+    def program(self) -> TtsProgram:
+        """Return the program entry with every configured voice."""
+        attribution = Attribution(name="FunAudioLLM", url="https://github.com/FunAudioLLM/CosyVoice")
+        return TtsProgram(
+            name="cosyvoice",
+            description=f"CosyVoice {self._version} voice cloning",
+            attribution=attribution,
+            installed=True,
+            version=str(self._version),
+            voices=[
+                TtsVoice(
+                    name=voice.name,
+                    description=f"{voice.name} ({voice.language})",
+                    attribution=attribution,
+                    installed=True,
+                    version=None,
+                    languages=[voice.language],
+                )
+                for voice in self._settings.voices
+            ],
+        )
+
+    def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:
+        """Speak `text`; the first piece of audio comes after about a second of speech is made."""
+        if self._cosy is None or self._package is None:
+            raise RuntimeError("load() comes first")
+        info = self._cosy.frontend.spk2info.get(voice)
+        if info is None or speaker is not None or voice not in {own.name for own in self._settings.voices}:
+            raise VoiceUnknown("this CosyVoice worker has no such voice")
+        torch, rate_hz = self._package.torch, int(self._cosy.sample_rate)
+        if self._settings.seed is not None:
+            torch.manual_seed(self._settings.seed)
+        try:
+            for sentence in split_text(to_simplified(" ".join(text.split())), _MOST_SYLLABLES):
+                if stop.is_set():
+                    return
+                asked = self._cosy.frontend.frontend_zero_shot(sentence, "", "", rate_hz, voice)
+                speech = stream_speech(
+                    torch, self._cosy.model, info, asked["text"], self._thinker, stop, speed=self._settings.speed
+                )
+                for piece in speech:
+                    yield AudioPiece(rate_hz, _pcm(torch, piece))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            release_unused(torch, self._device)
+            raise WorkerFailed("there is not enough GPU memory for this sentence") from None
+
+    def _register(self, voice: ClonedVoice) -> None:
+        """Prepare a recording once, in memory: `save_spkinfo` would write it into the model's folder."""
+        transcript = to_simplified(voice.reference_text)
+        prompt = f"{self._settings.instruction}{_END_OF_PROMPT}{transcript}" if self._version == 3 else transcript
+        frontend = self._cosy.frontend
+        try:
+            self._cosy.add_zero_shot_spk(prompt, str(voice.reference_audio), voice.name)
+        except (OSError, AssertionError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise ConfigError(f"voice {voice.name}: {voice.reference_audio} cannot be used: {error}") from None
+        frontend.spk2info[voice.name] = whole_chunks(
+            frontend.spk2info[voice.name], int(self._cosy.model.flow.token_mel_ratio)
+        )
+
+
+def model_version(folder: Path) -> int:
+    """Return which CosyVoice the folder holds, 2 or 3; raises ConfigError."""
+    for name, version in _VERSIONS.items():
+        if (folder / name).is_file():
+            return version
+    raise ConfigError(f"{folder} is no model of CosyVoice 2 or 3: it has neither {' nor '.join(_VERSIONS)}")
+
+
+def _pcm(torch: Any, speech: Any) -> bytes:
+    whole = torch.nan_to_num(speech.float(), nan=0.0).clamp(-1, 1).squeeze(0) * 32767
+    return bytes(whole.to(torch.int16).cpu().numpy().astype("<i2").tobytes())
