@@ -2,12 +2,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= .venv
+ENGINE_VENV ?= .venv-engines
 AVATAR := $(VENV)/bin/avatar
 PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
 .PHONY: help run fake test test-fast test-peer test-ha test-provision check lint-ansible format bench doctor models schema clean
-.PHONY: system
+.PHONY: system test-engines
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +37,9 @@ test-provision: $(VENV)/.dev ## Make a Debian machine and play ansible/ on it, f
 lint-ansible: $(VENV)/.dev ## Lint the playbooks and roles (two minutes)
 	@cd ansible && PATH="$(abspath $(VENV)/bin):$$PATH" ansible-lint --offline --strict
 
+test-engines: $(ENGINE_VENV)/.built ## Test F5-TTS through its true classes (its own environment, about 1.5 GB)
+	@PYTHONPATH=. $(ENGINE_VENV)/bin/python -m pytest tests/engine $(ARGS)
+
 check: $(VENV)/.dev ## Lint, format check, types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
@@ -61,6 +65,11 @@ clean: ## Remove the virtual environment and caches (models and history stay)
 
 system: # Debian packages that set-up needs; asks for sudo only if something is missing
 	@./scripts/system-packages
+
+$(ENGINE_VENV)/.built: avatar_appliance/engines/requirements/f5-tts.txt scripts/engine-test-venv | system
+	@echo "Installing F5-TTS and pytest into $(ENGINE_VENV) ..."
+	@./scripts/engine-test-venv $(ENGINE_VENV)
+	@touch $@
 
 $(VENV)/bin/python: | system
 	@$$(./scripts/find-python) -m venv $(VENV)

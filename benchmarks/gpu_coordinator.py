@@ -103,7 +103,12 @@ class Bench:
             "store": {"audio": False},
             "asr": {"port": PORTS["asr"], "workers": ["whisper", "asr-cpu"], "gate": False},
             "tts": {"port": PORTS["tts"], "workers": ["f5", "tts-cpu"]},
-            "conversation": {"port": PORTS["conversation"], "workers": ["llm", "llm-cpu"], "max_answer_tokens": 40},
+            "conversation": {
+                "port": PORTS["conversation"],
+                "openai_port": None,
+                "workers": ["llm", "llm-cpu"],
+                "max_answer_tokens": 40,
+            },
             "coordinator": {
                 "gpu_ceiling": round(ceiling, 4), "headroom": headroom, "min_residency_s": 5, "after_shed_s": 5,
                 "guest_mode": {"share": 1.0, "linger_s": 2},

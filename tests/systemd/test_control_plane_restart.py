@@ -43,7 +43,7 @@ class House:
             "admin": {"port": self.ports["admin"], "token": TOKEN},
             "asr": {"port": self.ports["asr"], "workers": ["ears"]},
             "tts": {"port": self.ports["tts"], "workers": ["voice"]},
-            "conversation": {"port": self.ports["conversation"], "workers": ["mind"]},
+            "conversation": {"port": self.ports["conversation"], "openai_port": None, "workers": ["mind"]},
             "workers": {
                 "ears": {"engine": "fake", "fake_role": "asr"},
                 "voice": voice,
