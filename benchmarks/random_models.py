@@ -65,10 +65,12 @@ def write_whisper(folder: Path) -> None:
     from ctranslate2.specs import WhisperSpec
 
     layers, decoder_layers, width, heads, vocabulary, mels = WHISPER.values()
-    pool = (np.random.default_rng(0).standard_normal(2**22, dtype=np.float32) * 0.02).astype(np.float16)
+    random = np.random.default_rng(0)
+    pool = (random.standard_normal(2**22, dtype=np.float32) * 0.02).astype(np.float16)
 
     def numbers(*shape: int) -> Any:
-        return np.resize(pool, shape).astype(np.float32)
+        # Each another cut of the pool: CTranslate2 stores equal tensors once, and the model would be half as large.
+        return np.resize(np.roll(pool, int(random.integers(len(pool)))), shape).astype(np.float32)
 
     def linear(layer: Any, outputs: int, inputs: int) -> None:
         layer.weight, layer.bias = numbers(outputs, inputs), np.zeros(outputs, np.float32)

@@ -94,7 +94,7 @@ def _catches(pid: int, number: int) -> bool:
 @pytest.mark.parametrize(
     ("body", "failure", "text"),
     [
-        ("sys.exit(101)", "out-of-memory", "exit code 101"),
+        ("sys.exit(101)", "out-of-memory", "ran out of memory"),
         ("say('STATUS=CUDA error: out of memory'); sys.exit(1)", "out-of-memory", "CUDA error"),
         ("sys.exit(78)", "config", "configuration cannot be used"),
         ("sys.exit(1)", "crashed", "exit code 1"),
