@@ -19,7 +19,7 @@ from typing import Any, Self
 from wyoming.event import Event
 
 from avatar_appliance.errors import AvatarError, DeadlineExceeded
-from avatar_appliance.turns.report import ReportedKind, StageReport, StageStarted
+from avatar_appliance.turns.report import ReportedKind, StagePart, StageReport, StageStarted
 from avatar_appliance.wire import FrameLimits, open_reader, write_event
 
 _LOGGER = logging.getLogger(__name__)
@@ -126,6 +126,10 @@ class StageRecorder:
         self.device_id: str | None = None
         self.error_code: str | None = None
         self.detail: Mapping[str, Any] = {}
+        self.parts: tuple[StagePart, ...] = ()
+        """What was done within the stage."""
+        self.link_id: str | None = None
+        """Equal for the several requests of one thought."""
         self.audio_duration_s: float | None = None
         self.audio: Callable[[], bytes] | None = None
         """Makes the WAV file; called only when audio is kept."""
@@ -196,6 +200,8 @@ class StageRecorder:
                 device_id=self.device_id,
                 error_code=self.error_code,
                 cancelled=cancelled,
+                link_id=_id(self.link_id),
+                parts=self.parts,
                 detail={k: v for k, v in self.detail.items() if v is not None},
                 audio_duration_s=self.audio_duration_s,
                 audio=self._wav(),

@@ -29,6 +29,7 @@ from .report import Reporter, StageRecorder
 if TYPE_CHECKING:
     from .backends.chat_model import ChatModel
     from .conversation.agent import Agent
+    from .conversation.house_tools import HouseMind
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -94,14 +95,15 @@ async def _handler(
     match role:
         case "asr":
             from .asr.handler import AsrHandler
+            from .asr.house_names import following
             from .asr.offer import AsrOffer
 
             links = _links(settings, settings.asr.workers)
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             offer = AsrOffer(name, languages, watch, endpointing=settings.asr.endpointing == "server")
-            async with _running(watch.run()):
-                recorder = _recorder("transcribe", settings, reporter)
-                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder)
+            async with _running(watch.run()), following(settings.home_assistant, settings.asr.house_names) as names:
+                recorder = _by_request("transcribe", settings, reporter)
+                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder, names)
         case "tts":
             from .tts.handler import TtsHandler
             from .tts.voices import VoiceBook
@@ -116,47 +118,78 @@ async def _handler(
                     book,
                     {link.name: link for link in links},
                     access,
-                    _recorder("speak", settings, reporter),
+                    _by_request("speak", settings, reporter),
                     languages[0],
                 )
         case "conversation":
-            from .backends.chat_model import ChatModel
-            from .conversation.agent import Agent
-            from .conversation.handler import ConversationHandler
-            from .conversation.memory import ConversationMemory
-
-            wishes = settings.conversation
-            models = [ChatModel(w, settings.workers[w], settings.paths.runtime_dir) for w in wishes.workers]
-            memory = ConversationMemory(
-                turns=wishes.history_turns,
-                ttl_s=wishes.history_ttl_s,
-                conversations=wishes.max_conversations,
-                clock=time.monotonic,
-            )
-            agent = Agent(wishes, models, access, memory, settings.house.name)
-            try:
-                async with _running(_keep_warm(agent, models[0], languages)):
-                    recorder = _recorder("think", settings, reporter)
-                    yield ConversationHandler(name, languages, agent, settings.limits, recorder)
-            finally:
-                for model in models:
-                    await model.aclose()
+            async with _conversation(name, settings, reporter, access) as conversation:
+                yield conversation
         case _:
             assert_never(role)
 
 
+@contextlib.asynccontextmanager
+async def _conversation(
+    name: str, settings: Settings, reporter: Reporter, access: WorkerAccess
+) -> AsyncIterator[Handler]:
+    from .backends.chat_model import ChatModel
+    from .conversation.agent import Agent
+    from .conversation.handler import ConversationHandler
+    from .conversation.memory import ConversationMemory
+
+    wishes = settings.conversation
+    languages = settings.house.languages
+    async with contextlib.AsyncExitStack() as stack:
+        models = [ChatModel(w, settings.workers[w], settings.paths.runtime_dir) for w in wishes.workers]
+        for model in models:
+            stack.push_async_callback(model.aclose)
+        memory = ConversationMemory(
+            turns=wishes.history_turns,
+            ttl_s=wishes.history_ttl_s,
+            conversations=wishes.max_conversations,
+            clock=time.monotonic,
+        )
+        house = await stack.enter_async_context(_house(settings))
+        agent = Agent(wishes, models, access, memory, settings.house.name, house)
+        await stack.enter_async_context(_running(_keep_warm(agent, models[0], languages)))
+        if wishes.openai_port is not None:
+            from .openai_door import Door  # loads a web framework
+
+            door = Door(settings, agent, _recorder("think", settings, reporter))
+            await stack.enter_async_context(door.open(wishes.openai_port))
+        recorder = _by_request("think", settings, reporter)
+        yield ConversationHandler(name, languages, agent, settings.limits, recorder)
+
+
+@contextlib.asynccontextmanager
+async def _house(settings: Settings) -> AsyncIterator[HouseMind | None]:
+    """Give what the conversation controls; None (and nothing loaded) where no house is configured."""
+    if not settings.home_assistant.is_configured:
+        yield None
+        return
+    from .conversation.house_control import HouseControl
+
+    control = HouseControl.from_settings(settings.home_assistant, settings.house.languages)
+    await control.start()
+    try:
+        yield control
+    finally:
+        await control.close()
+
+
 async def _keep_warm(agent: Agent, model: ChatModel, languages: list[str]) -> None:
-    """Warm the first model up each time it comes (back) to life: a cold prompt costs seconds on a CPU."""
-    warm = False
+    """Warm the first model up each time it comes (back) to life, and for each new prompt: a cold one costs seconds."""
+    warm_for: tuple[object] | None = None
     while True:
         try:
             await model.probe()
-            if not warm:
+            version = agent.prompt_version
+            if warm_for is None or warm_for[0] is not version:
                 await agent.warm_up(languages)
                 _LOGGER.info("the language model is warm")
-            warm = True
+            warm_for = (version,)
         except AvatarError:
-            warm = False
+            warm_for = None
         await asyncio.sleep(KEEP_WARM_INTERVAL_S)
 
 
@@ -164,14 +197,20 @@ def _links(settings: Settings, workers: list[str]) -> list[WyomingWorkerLink]:
     return [WyomingWorkerLink(name, settings.workers[name], settings.paths.runtime_dir) for name in workers]
 
 
-def _recorder(kind: ReportedKind, settings: Settings, reporter: Reporter) -> Callable[[Request], StageRecorder]:
+def _recorder(kind: ReportedKind, settings: Settings, reporter: Reporter) -> Callable[[str], StageRecorder]:
+    """Return what makes the recorder of one stage, given the identity of its connection."""
     # Connection numbers start anew with each process; the joiner must not mix up two lives of a server.
     life = f"{os.getpid()}-{int(time.time())}"
 
-    def make(request: Request) -> StageRecorder:
-        return StageRecorder(reporter, kind, f"{kind}-{life}-{request.connection}", keep_audio=settings.store.audio)
+    def make(connection: str) -> StageRecorder:
+        return StageRecorder(reporter, kind, f"{kind}-{life}-{connection}", keep_audio=settings.store.audio)
 
     return make
+
+
+def _by_request(kind: ReportedKind, settings: Settings, reporter: Reporter) -> Callable[[Request], StageRecorder]:
+    make = _recorder(kind, settings, reporter)
+    return lambda request: make(request.connection)
 
 
 @contextlib.asynccontextmanager

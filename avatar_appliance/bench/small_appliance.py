@@ -63,7 +63,7 @@ def derived_config(
         "house": settings.house.model_dump(mode="json"),
         "asr": asr,
         "tts": tts,
-        "conversation": {"workers": ["unused-llm"], "port": free_port()},
+        "conversation": {"workers": ["unused-llm"], "port": free_port(), "openai_port": None},
         "workers": workers,
         "limits": settings.limits.model_dump(mode="json"),
         "store": settings.store.model_dump(mode="json"),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from .local_worker import DeviceKind, GpuWorker, Role
+from .local_worker import DeviceKind, GpuWorker, Role, ToolUse
 from .memory_estimate import GIB, MIB, MemoryEstimate, ModelSizes
 from .section import Language, Section
 from .size import Size
@@ -75,6 +75,8 @@ class VllmWorker(GpuWorker):
     """dummy: random weights, for benchmarks; it then needs a config.json only, and answers noise."""
     tool_call_parser: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{2,60}$")] | None = "hermes"
     """How the model writes tool calls: hermes for Qwen2.5 and Qwen3, qwen3_coder for Qwen3.5; null: no tools."""
+    tools: ToolUse = "auto"
+    """off: it is never offered tools, so it only talks."""
     reasoning_parser: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{2,60}$")] | None = None
     """How the model writes its thinking, e.g. qwen3; null where it does not think."""
     sleep_level: Literal[0, 1, 2] = 1

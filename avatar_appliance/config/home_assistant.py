@@ -36,6 +36,11 @@ class HomeAssistantSettings(Section):
     household: Path | None = None
     """YAML file that names areas and devices, for a house without a token (docs/home-assistant.md)."""
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a house to control at all."""
+        return self.url is not None or self.household is not None
+
     @model_validator(mode="after")
     def _token_has_an_address(self) -> Self:
         if self.token is not None and self.url is None:

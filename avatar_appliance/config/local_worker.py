@@ -13,6 +13,7 @@ from .size import Size
 
 Role = Literal["asr", "tts", "llm"]
 DeviceKind = Literal["gpu", "cpu"]
+ToolUse = Literal["auto", "off"]
 DeviceChoice = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")]
 
 _ROLE_PRIORITIES: dict[Role, int] = {"asr": 80, "tts": 70, "llm": 60}

@@ -58,6 +58,8 @@ class AsrSettings(Section):
     """Silence that ends an utterance: 0.7 s, 1.25 s or 0.25 s, where the request does not say."""
     gate: bool = True
     """Answer silence, noise and invented sentences with empty text."""
+    house_names: int = Field(default=60, ge=0, le=400)
+    """Names of things and rooms that the recogniser is told to expect, where `home_assistant` is set; 0: none."""
 
 
 class TtsSettings(Section):
@@ -100,6 +102,14 @@ class ConversationSettings(Section):
     """Seconds after which a silent conversation is forgotten (Home Assistant itself forgets after 300)."""
     max_conversations: int = Field(default=200, ge=1, le=10_000)
     """Conversations kept in memory; the longest silent one goes first."""
+    max_tool_rounds: int = Field(default=5, ge=1, le=20)
+    """How often in one turn the model may act and look at the results before it has to answer."""
+    tool_time_s: float = Field(default=30, gt=0, le=300)
+    """Seconds of one turn after which the model may no longer act and has to answer."""
+    openai_port: Port | None = 10501
+    """TCP port of the OpenAI-compatible door (Home Assistant's llama.cpp integration, chat programs); null: none."""
+    openai_token: SecretStr | None = None
+    """Bearer token of that door; default: the one `avatar token --openai` makes, kept as a hash in the state folder."""
 
 
 class LimitsSettings(Section):
@@ -261,11 +271,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         ports: dict[int, str] = {}
-        for section in ("asr", "tts", "conversation", "admin"):
-            port = getattr(self, section).port
+        given = {f"{section}.port": getattr(self, section).port for section in ("asr", "tts", "conversation", "admin")}
+        for key, port in (given | {"conversation.openai_port": self.conversation.openai_port}).items():
             if port in ports:
-                raise ValueError(f"{section}.port {port} is taken by {ports[port]}.port already")
-            ports[port] = section
+                raise ValueError(f"{key} {port} is taken by {ports[port]} already")
+            if port is not None:
+                ports[port] = key
         return self
 
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from .embedded_estimates import estimate_espeak, estimate_fake, estimate_llama_cpp, estimate_piper, estimate_whisper
 from .gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
-from .local_worker import DeviceChoice, DeviceKind, GpuWorker, LocalWorker, Role
+from .local_worker import DeviceChoice, DeviceKind, GpuWorker, LocalWorker, Role, ToolUse
 from .memory_estimate import MemoryEstimate, ModelSizes
 from .section import Language, Name, Section
 from .size import Size
@@ -128,6 +128,8 @@ class LlamaCppWorker(GpuWorker):
     """Context window in tokens; more needs more memory."""
     gpu_layers: int = Field(default=0, ge=-1, le=1000)
     """Layers on the GPU; -1 is all of them, 0 none. For more than none llama.cpp has to be built with CUDA."""
+    tools: ToolUse = "off"
+    """auto: it is offered the tools of the house and may act. The embedded model calls the wrong ones: leave it off."""
 
     @property
     def role(self) -> Role:
@@ -228,6 +230,10 @@ class OpenAIWorker(Section):
     """Model name to ask for; default: the first one the endpoint lists."""
     api_key: SecretStr | None = None
     """Bearer token, if the endpoint wants one. Better kept in the environment or a systemd credential."""
+    tools: ToolUse = "auto"
+    """off: it is never offered tools, so it only talks."""
+    context_tokens: int | None = Field(default=None, ge=512, le=2_000_000)
+    """Its context window; default: unknown, and a conversation is shortened once the endpoint refuses it."""
 
     @property
     def role(self) -> Role:

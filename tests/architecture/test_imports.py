@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 # What the data plane may use of the control plane's package.
 SHARED = (
     "config",
+    "bearer_token",
+    "door_token",
     "engines.errors",
     "engines.venv",
     "errors",

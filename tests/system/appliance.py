@@ -66,7 +66,7 @@ class Appliance:
 
     def start(self, timeout_s: float = 240.0) -> None:
         """Start and wait until every process is ready."""
-        names = (*ROLES, "admin")
+        names = (*ROLES, "admin", "openai")
         self.ports = self.ports or dict(zip(names, free_ports(len(names)), strict=True))
         self.config.write_text(yaml.safe_dump(self._configuration()), encoding="utf-8")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AVATAR_")}
@@ -137,6 +137,7 @@ class Appliance:
         }
         for role in ROLES:
             configuration[role] = {"port": self.ports[role]}
+        configuration["conversation"]["openai_port"] = self.ports["openai"]
         for section, values in self.overrides.items():
             if isinstance(values, dict) and section != "workers":
                 configuration[section] = {**configuration.get(section, {}), **values}

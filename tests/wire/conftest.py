@@ -83,5 +83,5 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wyoming_servers.backends.climb.RESTART_WAIT_S", 0.1)
     monkeypatch.setattr("wyoming_servers.backends.climb.RETRY_INTERVAL_S", 0.01)
     monkeypatch.setattr("wyoming_servers.asr.decode.ASK_AGAIN_S", 0.01)
-    for module in ("asr.decode", "tts.speech", "conversation.agent"):
+    for module in ("asr.decode", "tts.speech", "conversation.asking"):
         monkeypatch.setattr(f"wyoming_servers.{module}.PATIENCE_S", 0.03)

@@ -27,6 +27,7 @@ from wyoming_servers.workers.vocabulary import words
 from .decode import Decoder, Heard
 from .endpointing import Endpointer, Verdict
 from .gate import SHORT_SPEECH_S, judge
+from .house_names import NoNames
 from .offer import AsrOffer
 from .speech_detector import SpeechDetector
 
@@ -61,13 +62,16 @@ class AsrHandler(Handler):
         links: list[WyomingWorkerLink],
         access: WorkerAccess,
         recorder: Callable[[Request], StageRecorder],
+        names: NoNames | None = None,
     ) -> None:
+        """`names` are those of the house; default: none."""
         self._settings = settings
         self._limits = limits
         self._offer = offer
         self._links = links
         self._access = access
         self._recorder = recorder
+        self._names = names or NoNames()
 
     def info(self) -> Info:
         """Return the offer from memory."""
@@ -86,7 +90,7 @@ class AsrHandler(Handler):
         recorder.timed_out = request.has_timed_out
         recorder.language = wish.language
         recorder.note_context(wish.context)
-        utterance = _Utterance(wish, Decoder(links, _for_worker(wish), self._access))
+        utterance = _Utterance(wish, Decoder(links, self._for_worker(wish), self._access))
         async with recorder, contextlib.aclosing(utterance.decoder):
             began = time.monotonic()
             try:
@@ -122,6 +126,16 @@ class AsrHandler(Handler):
             await request.answer(Transcript(text=text, language=language, context=wish.context))
         # Home Assistant hangs up on `transcript`: what follows is for others, and not part of the stage.
         await request.answer(TranscriptStop())
+
+    def _for_worker(self, wish: Transcribe) -> Transcribe:
+        """Return what a worker is asked: the bare language (stock servers know no regions) and bounded vocabulary."""
+        language = wish.language.replace("_", "-").split("-")[0].lower() if wish.language else None
+        names = [*words(wish.transcript_names), *self._names.for_request(wish.context)]
+        return Transcribe(
+            language=language or None,
+            transcript_names=list(words(names)) or None,
+            transcript_terms=list(words(wish.transcript_terms)) or None,
+        )
 
     async def _listen(self, request: Request, utterance: _Utterance) -> None:
         """Take audio until `audio-stop` or our own end of speech."""
@@ -192,16 +206,6 @@ class AsrHandler(Handler):
 
 def _nothing(reason: str) -> Heard:
     return Heard(text="", language=None, metrics={}, worker="", degraded=None, rejected=reason)
-
-
-def _for_worker(wish: Transcribe) -> Transcribe:
-    """Return what a worker is asked: the bare language (stock servers know no regions) and bounded vocabulary."""
-    language = wish.language.replace("_", "-").split("-")[0].lower() if wish.language else None
-    return Transcribe(
-        language=language or None,
-        transcript_names=list(words(wish.transcript_names)) or None,
-        transcript_terms=list(words(wish.transcript_terms)) or None,
-    )
 
 
 def _script(text: str, language: str | None) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from avatar_appliance.config.gpu_workers import VllmWorker
-from avatar_appliance.config.workers import OpenAIWorker, WorkerSettings, socket_path
+from avatar_appliance.config.workers import LlamaCppWorker, OpenAIWorker, WorkerSettings, socket_path
 from avatar_appliance.errors import WorkerBusy, WorkerFailed, WorkerUnavailable
 from avatar_appliance.leases import Urgency
+
+from .chat_message import ChatUsage, Message, ToolCall
+from .chat_stream import ChatStream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,12 +28,9 @@ MAX_ANSWER_CHARS = 32_000
 MAX_ERROR_CHARS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a chat."""
+__all__ = ["Answer", "ChatModel", "ChatUsage", "ContextTooLong", "Message", "ToolCall", "ToolChoice"]
 
-    role: Literal["system", "user", "assistant"]
-    content: str
+ToolChoice = Literal["auto", "none", "required"] | Mapping[str, Any]
 
 
 class ContextTooLong(WorkerFailed):
@@ -44,11 +42,27 @@ class ContextTooLong(WorkerFailed):
 
 
 class Answer:
-    """An answer whose first piece is here; close it to hang up, which stops the model."""
+    """An answer whose first piece of text is here (or all, without text); close it to hang up: the model stops."""
 
-    def __init__(self, first: str, rest: AsyncGenerator[str, None]) -> None:
+    def __init__(self, first: str, rest: AsyncGenerator[str, None], stream: ChatStream) -> None:
         self._first = first
         self._rest = rest
+        self._stream = stream
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """What the model wants done; complete at the end of the text."""
+        return self._stream.tool_calls
+
+    @property
+    def usage(self) -> ChatUsage:
+        """What it cost, known at the end."""
+        return self._stream.usage
+
+    @property
+    def finish_reason(self) -> str:
+        """Why it ended (`stop`, `length`, `tool_calls`), known at the end."""
+        return self._stream.finish_reason or "stop"
 
     def __aiter__(self) -> Answer:
         return self
@@ -72,6 +86,10 @@ class ChatModel:
         self.name = name
         self._takes_priority = takes_priority
         self._sleeps = isinstance(settings, VllmWorker) and settings.sleep_level > 0
+        self.context_tokens = _context_tokens(settings)
+        """Its context window; None where nobody says."""
+        self.takes_tools = _takes_tools(settings)
+        """Whether it may be offered tools."""
         self.down_since_s: float | None = None
         """When (by the loop's clock) it was first found away; None after it was last found there."""
         timeout = httpx.Timeout(TOKEN_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
@@ -124,13 +142,32 @@ class ChatModel:
         max_tokens: int,
         temperature: float,
         urgency: Urgency = Urgency.FIRST,
+        tools: Sequence[Mapping[str, Any]] = (),
+        tool_choice: ToolChoice = "auto",
+        options: Mapping[str, Any] | None = None,
     ) -> Answer:
         """Ask, wait for the first piece, and return the answer.
+
+        `tools` are functions as OpenAI's chat completions take them; `options` further fields of the request.
 
         Until it returns, nothing is lost by asking another model instead. Raises WorkerUnavailable when nobody is there
         (any more), WorkerBusy, ContextTooLong or WorkerFailed.
         """
-        pieces = self._pieces(messages, max_tokens, temperature, urgency)
+        body: dict[str, Any] = {
+            **(options or {}),
+            "model": await self._known_model(),
+            "messages": [message.as_json() for message in messages],
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if tools:
+            body |= {"tools": list(tools), "tool_choice": tool_choice}
+        if self._takes_priority:
+            body["priority"] = int(urgency)  # vLLM: lower goes first, as here
+        stream = ChatStream(self.name)
+        pieces = self._pieces(body, stream)
         try:
             first = await anext(pieces, "")
         except WorkerUnavailable:
@@ -140,7 +177,14 @@ class ChatModel:
             await pieces.aclose()
             raise
         self.down_since_s = None
-        return Answer(first, pieces)
+        return Answer(first, pieces, stream)
+
+    async def _known_model(self) -> str:
+        try:
+            return await self.ready()
+        except WorkerUnavailable:
+            self.down_since_s = self.down_since_s or asyncio.get_running_loop().time()
+            raise
 
     async def _asleep(self) -> bool:
         """Return whether vLLM sleeps: it lists its models all the same."""
@@ -164,18 +208,7 @@ class ChatModel:
         except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, RecursionError):
             raise WorkerFailed(f"worker {self.name} does not list its models") from None
 
-    async def _pieces(
-        self, messages: Sequence[Message], max_tokens: int, temperature: float, urgency: Urgency
-    ) -> AsyncGenerator[str, None]:
-        body: dict[str, Any] = {
-            "model": await self.ready(),
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "stream": True,
-        }
-        if self._takes_priority:
-            body["priority"] = int(urgency)  # vLLM: lower goes first, as here
+    async def _pieces(self, body: Mapping[str, Any], stream: ChatStream) -> AsyncGenerator[str, None]:
         count = 0
         try:
             async with self._client.stream("POST", "chat/completions", json=body) as response:
@@ -189,31 +222,14 @@ class ChatModel:
                     if data == "[DONE]":
                         finished = True
                         break
-                    text, ended = self._piece(data)
-                    finished = finished or ended
-                    if text:
+                    if text := stream.feed(data):
                         yield text
                     if (count := count + len(text)) > MAX_ANSWER_CHARS:
                         raise WorkerFailed(f"worker {self.name} does not stop talking")
-                if not finished:
+                if not finished and stream.finish_reason is None:
                     raise WorkerFailed(f"worker {self.name} broke off in the middle of an answer")
         except httpx.RequestError as error:
             raise self._translated(error, begun=count > 0) from None
-
-    def _piece(self, data: str) -> tuple[str, bool]:
-        try:
-            event: dict[str, Any] = json.loads(data)
-            if "error" in event:
-                raise WorkerFailed(f"worker {self.name} reported an error")
-            choices = event.get("choices") or []
-            if not choices:
-                return "", False
-            content = (choices[0].get("delta") or {}).get("content")
-            # Half a surrogate pair (an emoji cut in two) can be neither sent nor spoken.
-            text = content.encode(errors="replace").decode() if isinstance(content, str) else ""
-            return text, choices[0].get("finish_reason") is not None
-        except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
-            raise WorkerFailed(f"worker {self.name} sent something that is no completion") from None
 
     async def _refuse(self, response: httpx.Response) -> None:
         body = (await response.aread()).decode(errors="replace")[:MAX_ERROR_CHARS]
@@ -239,3 +255,16 @@ class ChatModel:
             self._model = self._configured
             return WorkerUnavailable(f"worker {self.name} hung up")
         return WorkerFailed(f"worker {self.name} broke off in the middle of an answer")
+
+
+def _context_tokens(settings: WorkerSettings) -> int | None:
+    if isinstance(settings, VllmWorker):
+        return settings.max_model_len
+    return settings.context_tokens if isinstance(settings, (LlamaCppWorker, OpenAIWorker)) else None
+
+
+def _takes_tools(settings: WorkerSettings) -> bool:
+    """What a section says; vLLM takes them where it can read the calls, and the others that are not asked, too."""
+    if isinstance(settings, VllmWorker):
+        return settings.tools == "auto" and settings.tool_call_parser is not None
+    return getattr(settings, "tools", "auto") == "auto"

@@ -8,22 +8,39 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from wyoming_servers.text import to_traditional
 from wyoming_servers.text.reasoning import ReasoningFilter
 
+from .text_calls import TextCalls
+
 # The conversion looks at one clause at a time, so nothing is lost by feeding it whole clauses.
-_WHOLE_CLAUSES = re.compile(r".*[，。！？；：、…\n,.!?;:]", re.DOTALL)
+_CLAUSE_END = "[，。！？；：、…\n,.!?;:]"
+_WHOLE_CLAUSES = re.compile(f".*{_CLAUSE_END}", re.DOTALL)
+_ANY_CLAUSE_END = re.compile(_CLAUSE_END)
+# Some models do without punctuation: so many characters are something to say, too.
+CLAUSE_CHARS = 60
 
 
-async def as_answer(raw: AsyncIterable[str], language: str) -> AsyncGenerator[str, None]:
-    """Yield the text of an answer as it may be shown and spoken; white space before it is dropped."""
+async def as_answer(
+    raw: AsyncIterable[str], language: str, calls: TextCalls | None = None
+) -> AsyncGenerator[str, None]:
+    """Yield the text of an answer as it may be shown and spoken; white space before it is dropped.
+
+    `calls` takes out a text that is nothing but tool calls.
+    """
+    calls = calls or TextCalls(active=False)
     reasoning, script = ReasoningFilter(), _Script(traditional=_reads_traditional(language))
     begun = False
     async for piece in raw:
-        text = script.feed(reasoning.feed(piece))
+        text = script.feed(calls.feed(reasoning.feed(piece)))
         if text := text if begun else text.lstrip():
             begun = True
             yield text
-    text = script.feed(reasoning.flush()) + script.flush()
+    text = script.feed(calls.feed(reasoning.flush()) + calls.flush()) + script.flush()
     if text := text if begun else text.lstrip():
         yield text
+
+
+def has_clause(text: str) -> bool:
+    """Return whether an answer has enough for its first words to be spoken."""
+    return len(text) >= CLAUSE_CHARS or _ANY_CLAUSE_END.search(text) is not None
 
 
 class _Script:

@@ -6,6 +6,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wyoming.asr import Transcript
@@ -17,17 +18,30 @@ from avatar_appliance.config.settings import LimitsSettings
 from avatar_appliance.errors import AvatarError, BadRequest, TextTooLong
 from avatar_appliance.wire import parse_event
 from wyoming_servers.base import Handler, Request
+from wyoming_servers.house.asker import Asker
 from wyoming_servers.report import StageRecorder
 from wyoming_servers.text import detect_language
 
-from .agent import Agent, Thought
+from .agent import Agent
+from .house_tools import HandedBack
+from .question import Question
 from .sentences import apology, sentence
+from .thought import Thought
 
 ATTRIBUTION = Attribution(name="AVATAR Appliance", url="")
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    text: str
+    is_meant: bool
+    """Whether it is meant to be empty, if it is."""
+
+
 class ConversationHandler(Handler):
     """`transcript` -> `handled-start`, `handled-chunk`..., the whole text in `handled`, `handled-stop`.
+
+    Without a token, a command is answered with `intent` (or `intents-start`, `intent`..., `intents-stop`) instead.
 
     Home Assistant ignores the chunks and waits for `handled` (or `not-handled`, whose words it speaks too), so every
     failure is answered with a sentence, never with a bare error.
@@ -45,7 +59,7 @@ class ConversationHandler(Handler):
         self._agent = agent
         self._limits = limits
         self._recorder = recorder
-        self._info = Info(handle=[_program(name, self._languages)])
+        self._info = Info(handle=[_program(name, self._languages, agent.controls_house)])
 
     def info(self) -> Info:
         """Return the offer from memory."""
@@ -73,37 +87,59 @@ class ConversationHandler(Handler):
                 recorder.error_code = "nothing-heard"
                 await request.answer(NotHandled(text=sentence("nothing-heard", language), context=context))
                 return
-            answer = await self._answer(request, recorder, text, language, context)
-            if not answer:
+            asker = Asker.from_context(context, language)
+            asked = Question(text, recorder.conversation_id, asker)
+            answer = await self._answer(request, recorder, asked, context)
+            if isinstance(answer, HandedBack):
+                await self._hand_back(request, answer, asked, context)
+                return
+            if not answer.text and not answer.is_meant:
                 recorder.error_code = "no-answer"
                 await request.answer(NotHandled(text=sentence("no-answer", language), context=context))
                 return
-            await request.answer(Handled(text=answer, context=context))
+            if recorder.error_code is not None:
+                await request.answer(NotHandled(text=answer.text, context=context))
+                return
+            await request.answer(Handled(text=answer.text, context=context))
         # Home Assistant hangs up on `handled`: what follows is for others, and not part of the stage.
         await request.answer(HandledStop())
 
     async def _answer(
-        self, request: Request, recorder: StageRecorder, text: str, language: str, context: dict[str, Any]
-    ) -> str:
+        self, request: Request, recorder: StageRecorder, question: Question, context: dict[str, Any]
+    ) -> _Answer | HandedBack:
         """Stream the answer's pieces and return all of it."""
         began = time.monotonic()
         thought, whole = Thought(), ""
-        conversation_id = str(context["conversation_id"])
         try:
-            answer = self._agent.answer(text, conversation_id, language, thought)
-            async with contextlib.aclosing(answer) as pieces:
+            async with contextlib.aclosing(self._agent.answer(question, thought)) as pieces:
                 async for piece in pieces:
+                    if isinstance(piece, HandedBack):
+                        recorder.first_output()
+                        return piece
+                    if not piece:
+                        continue
                     if not whole:
                         recorder.first_output()
                         await request.answer(HandledStart(context=context))
                     whole += piece
                     await request.answer(HandledChunk(text=piece))
-            return whole.strip()
+            recorder.error_code = thought.error_code
+            return _Answer(whole.strip(), thought.nothing_to_say)
         finally:
             recorder.worker, recorder.degraded = thought.worker, thought.degraded
             recorder.text_out = whole.strip()
+            recorder.parts = tuple(thought.parts)
             think_s = round(time.monotonic() - began, 3)
             recorder.detail = {**thought.detail, "pieces": thought.pieces, "think_s": think_s}
+
+    async def _hand_back(
+        self, request: Request, answer: HandedBack, question: Question, context: dict[str, Any]
+    ) -> None:
+        """Have Home Assistant carry it out and say what came of it."""
+        from wyoming_servers.house.acting.wyoming_intents import intent_events  # loads what only a house needs
+
+        for event in intent_events(answer.calls, question.language, context):
+            await request.answer(event)
 
     async def refuse(self, request: Request, error: AvatarError) -> bool:
         """Say what went wrong in a friendly sentence of the asker's language."""
@@ -124,7 +160,7 @@ class ConversationHandler(Handler):
         return detect_language(question.text, self._languages) or self._languages[0]
 
 
-def _program(name: str, languages: list[str]) -> HandleProgram:
+def _program(name: str, languages: list[str], controls_house: bool) -> HandleProgram:
     bare = [tag.replace("_", "-").split("-")[0] for tag in languages]
     return HandleProgram(
         name=name,
@@ -139,5 +175,5 @@ def _program(name: str, languages: list[str]) -> HandleProgram:
             )
         ],
         supports_handled_streaming=True,
-        supports_home_control=False,
+        supports_home_control=controls_house,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wyoming_servers.backends.chat_model import Message
+from wyoming_servers.backends.chat_message import Message
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from avatar_appliance.config.workers import FakeWorker, WorkerSettings, socket_p
 from avatar_appliance.leases.client import LeaseClient
 from avatar_appliance.turns.report import ReportedKind, StageReport, StageStarted
 from wyoming_servers.asr.handler import AsrHandler
+from wyoming_servers.asr.house_names import NoNames
 from wyoming_servers.asr.offer import AsrOffer
 from wyoming_servers.backends.chat_model import ChatModel
 from wyoming_servers.backends.offers import Offers
@@ -25,6 +26,7 @@ from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Request
 from wyoming_servers.conversation.agent import Agent
 from wyoming_servers.conversation.handler import ConversationHandler
+from wyoming_servers.conversation.house_tools import HouseMind
 from wyoming_servers.conversation.memory import ConversationMemory
 from wyoming_servers.report import Reporter, StageRecorder
 from wyoming_servers.tts.handler import TtsHandler
@@ -156,6 +158,7 @@ class House:
         settings: dict[str, Any] | None = None,
         languages: Sequence[str] = LANGUAGES,
         keep_audio: bool = True,
+        names: NoNames | None = None,
         **limits: Any,
     ) -> Served:
         """Start the speech-to-text server."""
@@ -166,7 +169,7 @@ class House:
         self._run(watch.run())
         recorder = self._recorder("transcribe", keep_audio)
         return await self._servers.start(
-            AsrHandler(wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder),
+            AsrHandler(wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder, names),
             "asr",
             **limits,
         )
@@ -202,6 +205,7 @@ class House:
         settings: dict[str, Any] | None = None,
         languages: Sequence[str] = LANGUAGES,
         worker_settings: dict[str, WorkerSettings] | None = None,
+        mind: HouseMind | None = None,
         clock: Callable[[], float] = time.monotonic,
         **limits: Any,
     ) -> Served:
@@ -217,7 +221,7 @@ class House:
             conversations=wishes.max_conversations,
             clock=clock,
         )
-        agent = Agent(wishes, models, self.access(), memory, "Testhaus")
+        agent = Agent(wishes, models, self.access(), memory, "Testhaus", mind)
         recorder = self._recorder("think", keep_audio=False)
         handler = ConversationHandler("House", list(languages), agent, LimitsSettings(**limits), recorder)
         return await self._servers.start(handler, "conversation", **limits)
@@ -244,6 +248,10 @@ class House:
             self.threads[name].close()
         self.threads[name] = thread
         return thread
+
+    def recorder(self, connection: str) -> StageRecorder:
+        """Return what records a thought."""
+        return StageRecorder(self.reports, "think", connection, keep_audio=False)
 
     def _recorder(self, kind: ReportedKind, keep_audio: bool) -> Callable[[Request], StageRecorder]:
         return lambda request: StageRecorder(self.reports, kind, request.connection, keep_audio=keep_audio)

@@ -1,0 +1,116 @@
+"""The prompt: persona, house and tools first and always the same, then the conversation, what changes last.
+
+So a model's prefix cache hits from turn to turn: as far as the house is not renamed and the conversation goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from wyoming_servers.backends.chat_message import Message
+from wyoming_servers.house.tools import Tool
+
+from .context_window import newest_turns, tokens_of, tokens_of_text, tokens_of_tool
+from .house_rules import acting_rules, circumstances, talking_rules
+from .house_tools import HouseMind, ToolOffer
+from .persona import persona
+from .question import Question
+
+# How many things the prompt names, if the window is large enough.
+SIZES: Final = (300, 150, 75, 40, 20, 0)
+# What of a window house and tools may take; the rest is for the conversation and the answer.
+PREFIX_SHARE: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked."""
+
+    messages: list[Message]
+    tools: list[Mapping[str, Any]] = field(default_factory=list)
+    dropped: int = 0
+    """Earlier messages that did not fit."""
+
+
+class PromptMaker:
+    """Makes requests; knows the persona and the house."""
+
+    def __init__(self, personas: Mapping[str, str], house_name: str, house: HouseMind | None) -> None:
+        self._personas = personas
+        self._house_name = house_name
+        self._house = house
+
+    def noted(self, question: Question, offer: ToolOffer, now: datetime) -> str:
+        """Return the question with a note of when and where it is asked; as it is where there is no house."""
+        if self._house is None or question.has_own_tools:
+            return question.text
+        room = self._house.room(question)
+        note = circumstances(question.language, now, room, question.speaker, away=offer.trouble is not None)
+        return f"{note}\n{question.text}"
+
+    def request(
+        self,
+        question: Question,
+        asked: Sequence[Message],
+        earlier: Sequence[Message],
+        offer: ToolOffer,
+        *,
+        window_tokens: int | None,
+        answer_tokens: int,
+        takes_tools: bool,
+    ) -> Request:
+        """Return what to ask a model with this window: what was `asked` in this turn, with what of `earlier` fits."""
+        tools = self._tools(offer.tools, window_tokens) if takes_tools else []
+        room = None if window_tokens is None else int(window_tokens * PREFIX_SHARE) - sum(map(tokens_of_tool, tools))
+        system = Message("system", self._system(question, room, acts=bool(tools)))
+        mine = list(asked) if takes_tools else _without_tools(asked)
+        kept = list(earlier)
+        if window_tokens is not None:
+            taken = tokens_of([system, *mine]) + sum(map(tokens_of_tool, tools)) + answer_tokens
+            kept = newest_turns(earlier, window_tokens - taken)
+        return Request([system, *kept, *mine], tools, len(earlier) - len(kept))
+
+    def _system(self, question: Question, room_tokens: int | None, *, acts: bool) -> str:
+        language = question.language
+        text = persona(self._personas, language).replace("{house}", self._house_name)
+        if self._house is not None and not question.has_own_tools:
+            text += f"\n\n{acting_rules(language) if acts else talking_rules(language)}"
+            if acts and (house := self._described(language, room_tokens)):
+                text += f"\n\n{house}"
+        return f"{text}\n\n{question.instructions}" if question.instructions else text
+
+    def _described(self, language: str, room_tokens: int | None) -> str:
+        assert self._house is not None
+        for most in SIZES:
+            text = self._house.description(language, most) if most else ""
+            if room_tokens is None or tokens_of_text(text) <= room_tokens:
+                return text
+        return ""
+
+    def _tools(self, tools: Sequence[Tool], window_tokens: int | None) -> list[Mapping[str, Any]]:
+        """Return as many tools as a window has room for: scripts go first, there may be any number of them."""
+        functions: list[Mapping[str, Any]] = [tool.as_function() for tool in tools]
+        if window_tokens is None:
+            return functions
+        room = window_tokens * PREFIX_SHARE
+        fitting = set()
+        for name, size in sorted(
+            ((f["function"]["name"], tokens_of_tool(f)) for f in functions), key=lambda pair: "script" in pair[0]
+        ):
+            if (room := room - size) < 0:
+                break
+            fitting.add(name)
+        return [function for function in functions if function["function"]["name"] in fitting]
+
+
+def _without_tools(asked: Sequence[Message]) -> list[Message]:
+    """Return the turn for a model that knows no tools (a lower rung, in mid-turn): the results as plain words."""
+    results = [message.content for message in asked if message.role == "tool"]
+    spoken = [message for message in asked if message.role == "user"]
+    if not results or not spoken:
+        return spoken
+    last = spoken[-1]
+    return [*spoken[:-1], Message("user", "\n".join([last.content, *results]))]

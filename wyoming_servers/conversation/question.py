@@ -1,0 +1,32 @@
+"""What somebody asks, and everything known about the asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wyoming_servers.backends.chat_message import Message
+from wyoming_servers.house.asker import Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a conversation."""
+
+    text: str
+    conversation_id: str
+    asker: Asker
+    speaker: str | None = None
+    """Name of the person, where the voice was recognised."""
+    instructions: str = ""
+    """What the client adds to the persona."""
+    earlier: tuple[Message, ...] | None = None
+    """What was said before, where the client keeps that itself; None: we remember it."""
+    takes_intents: bool = True
+    """Whether the client carries out intents that are handed back to it."""
+    has_own_tools: bool = False
+    """Whether the client controls the house itself, and says so in its instructions and tools."""
+
+    @property
+    def language(self) -> str:
+        """The language to answer in."""
+        return self.asker.language
