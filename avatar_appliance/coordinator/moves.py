@@ -43,10 +43,7 @@ class Moves:
         """Start the worker on a device where it fits, or wake it."""
         charge = start_bytes(slot)
         self._house.accounts[device].charge(slot.name, charge)
-        for account in self._house.accounts.values():
-            if account.promised_to == slot.name:
-                account.promised_to = None
-                self._house.changed(account.device)
+        self._drop_promises(slot)
         slot.rests = slot.draining = False
         slot.last_error = ""
         if slot.state is SlotState.SLEEPING:
@@ -63,6 +60,8 @@ class Moves:
     def make_room(self, slot: ModelSlot, place: Place, now_s: float, why: str) -> None:
         """Send the victims away; the device is promised to `slot` until it starts or is wanted no longer."""
         assert place.device is not None
+        if is_gpu(place.device):
+            self._drop_promises(slot)  # of a GPU that will not do any more
         self._house.accounts[place.device].promised_to = slot.name
         self._house.changed(place.device)
         reason = f"{slot.name} needs its memory ({why})"
@@ -87,6 +86,12 @@ class Moves:
                 self.put_to_sleep(victim, now_s, why)
             else:
                 self.stop(victim, now_s, why, kind=kind)
+
+    def _drop_promises(self, slot: ModelSlot) -> None:
+        for account in self._house.accounts.values():
+            if account.promised_to == slot.name:
+                account.promised_to = None
+                self._house.changed(account.device)
 
     def can_sleep(self, slot: ModelSlot) -> bool:
         """Return whether it can sleep now: it is up, and RAM has room for what it takes along."""

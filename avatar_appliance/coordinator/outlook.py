@@ -1,13 +1,13 @@
 """When a worker that cannot take a request now could, and why it cannot.
 
-failed, or about to be            hopeless, with the time of its next try
-stopped by its owner              hopeless
-ready, its device a guest's       hopeless: it leaves
-ready                             full
-starting, waking                  when that should be done
-backing off                       when it may be tried, and the start
-stopped, sleeping, on the way     as placement.py says: FITS and EVICT can be begun; PENDING comes by itself; SHORT
-                                  depends on others; GUEST and NEVER are hopeless
+failed, or about to be           hopeless, with the time of its next try
+stopped by its owner             hopeless
+ready, its device a guest's      hopeless: it leaves
+ready                            full
+starting, waking                 when that should be done
+backing off                      when it may be tried, and then the start
+stopped, asleep, on the way      as placement.py says: FITS and EVICT can be begun, PENDING comes by itself, SHORT
+                                 depends on others, GUEST and NEVER are hopeless
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .device_view import coming_up_s
 from .eviction import Eviction
 from .placement import Chance, House, Place
 from .policy import SchedulerPolicy
-from .slot import ModelSlot
+from .slot import BUSY_STATES, ModelSlot
 from .slot_state import SlotState
 
 ROOM_S = 1.0
@@ -62,8 +62,8 @@ class Outlooks:
     def __init__(self, house: House) -> None:
         self._house = house
         self._made: dict[str, Outlook] = {}
-        self._known: dict[str, tuple[Place | None, Outlook]] = {}
-        """The last one of each worker, and the place it came from."""
+        self._known: dict[str, tuple[Place | SlotState, Outlook]] = {}
+        """The last one of each worker, and the place or state it came from."""
 
     def clear(self) -> None:
         """Forget them: something has changed."""
@@ -87,9 +87,9 @@ class Outlooks:
             return self._of_place(slot, self._house.place(slot, now_s, Eviction.LOWER))
         look = self._of_state(slot, now_s)
         known = self._known.get(slot.name)
-        if known is not None and known[0] is None and known[1][2:] == look[2:] and known[1].code == look.code:
+        if known is not None and slot.state in BUSY_STATES and known[0] is slot.state and known[1][2:] == look[2:]:
             return known[1]
-        self._known[slot.name] = None, look
+        self._known[slot.name] = slot.state, look
         return look
 
     def _of_place(self, slot: ModelSlot, place: Place) -> Outlook:
@@ -125,10 +125,8 @@ class Outlooks:
             return _by_place(slot, place, house.policy)
         if state is SlotState.FALLING_ASLEEP:
             up_s = house.policy.wake_s
-        tell = lambda: f"{name} is {state}"  # noqa: E731
-        if slot.retry_at_s > now_s + ROOM_S:
-            return Outlook("worker-loading", tell, up_s, slot.retry_at_s)
-        return Outlook("worker-loading", tell, ROOM_S + up_s)
+        from_s = slot.retry_at_s if slot.retry_at_s > now_s + ROOM_S else None
+        return Outlook("worker-loading", lambda: f"{name} is {state}", up_s if from_s else ROOM_S + up_s, from_s)
 
 
 def _by_place(slot: ModelSlot, place: Place, policy: SchedulerPolicy) -> Outlook:

@@ -75,7 +75,7 @@ class Place(NamedTuple):
 _first = itemgetter(0)
 _QUEUE = slice(DeviceView._fields.index("promised_to"), DeviceView._fields.index("coming_at_s") + 1)
 
-Rank = tuple[int, float, int]
+Rank = tuple[int, float, int, int]
 """Lower is better; see `_rank`."""
 
 
@@ -210,7 +210,7 @@ class House:
                 continue
             view = self._views[device]
             place = self._on_device(slot, device, view, eviction)
-            rank = _rank(place.chance, device, view.free_bytes, cleared=slot.name == view.promised_to)
+            rank = _rank(place.chance, devices, device, view.free_bytes, cleared=slot.name == view.promised_to)
             before, places[device] = places.get(device), (rank, place)
             if best is None or (best is not before and rank < best[0]):
                 best = places[device]
@@ -225,7 +225,7 @@ class House:
             return rank, place
         view = self._views[device]
         cleared = slot.name in (view.promised_to, self.accounts[CPU].promised_to)
-        return _rank(short.chance, device, view.free_bytes, cleared=cleared), short
+        return _rank(short.chance, slot.spec.devices, device, view.free_bytes, cleared=cleared), short
 
     def _on_device(self, slot: ModelSlot, device: DeviceId, view: DeviceView, eviction: Eviction) -> Place:
         if not view.readable:
@@ -316,13 +316,14 @@ class House:
         return ", ".join(parts)
 
 
-def _rank(chance: Chance, device: DeviceId, free_bytes: int, *, cleared: bool) -> Rank:
-    # A GPU that merely has to wait goes before the CPU, the CPU before a GPU that will not do.
+def _rank(chance: Chance, devices: tuple[DeviceId, ...], device: DeviceId, free_bytes: int, *, cleared: bool) -> Rank:
+    # A GPU that merely has to wait goes before the CPU, the CPU before a GPU that will not do; else the first counts.
     unfit = chance > Chance.PENDING
     order = float(chance)
     if cleared and Chance.FITS < chance <= Chance.PENDING:
         order = Chance.EVICT - 0.5  # nobody is sent away in a second place
-    return 2 if unfit else int(not is_gpu(device)), order, -free_bytes if chance is Chance.FITS else 0
+    room = free_bytes if chance is Chance.FITS else 0
+    return 2 if unfit else int(not is_gpu(device)), order, -room, devices.index(device)
 
 
 def start_bytes(slot: ModelSlot) -> int:

@@ -22,7 +22,8 @@ class SchedulerPolicy:
     min_residency_s: float = 20.0
     """A worker that just became ready is no victim for so long, unless a foreign process needs the room."""
     after_shed_s: float = 15.0
-    """A worker that had to go for others does not come back earlier, unless a person wants it."""
+    """A worker that had to go for others does not come back earlier, unless a person wants it. Doubles each time in a
+    row that it had hardly come, up to `longest_cool_down_s`."""
     better_rung_patience_s: float = 1.2
     """How long a request waits for a better rung that is nearly there (ESP32 speakers give up after 2 s)."""
     wake_s: float = 0.5
@@ -54,5 +55,7 @@ class SchedulerPolicy:
     """They must be below half of that for so long before voice comes back."""
     guest_names: frozenset[str] = frozenset()
     """Programs that get the GPU whenever they run, by the short name of their process."""
+    most_growth_bytes: int = 1024 * MIB
+    """Growth in use beyond this is a leak: it is charged as it is seen, but not expected of the next life."""
     surprise_bytes: int = 64 * MIB
     """A measured size that is off by less is no surprise."""

@@ -96,9 +96,22 @@ class Residency:
         if victims is None and account.foreign_bytes:
             going += [slot for slot in charged if slot.state is SlotState.STARTING and not slot.pinned]
         for slot in going:
-            slot.retry_at_s = max(slot.retry_at_s, now_s + self._house.policy.after_shed_s)
+            self._keep_away(slot, now_s)
         why = f"{device} is {format_size(missing)} over its budget"
         self._moves.send_away(going, device, missing, now_s, why, kind="shed")
+
+    def _keep_away(self, slot: ModelSlot, now_s: float) -> None:
+        """Who was shed stays away for a while; each time it had hardly come before, twice as long.
+
+        Where pids are hidden, what a worker takes beyond its estimate looks like a stranger who comes with it.
+        """
+        policy = self._house.policy
+        if slot.state is not SlotState.STARTING and now_s - slot.since_s >= policy.steady_after_s:
+            slot.sheds = 0
+        longest_s = max(policy.after_shed_s, policy.longest_cool_down_s)
+        away_s = min(policy.after_shed_s * 2 ** min(slot.sheds, 16), longest_s)
+        slot.sheds += 1
+        slot.retry_at_s = max(slot.retry_at_s, now_s + away_s)
 
     def _check_promise(self, account: DeviceAccount, now_s: float) -> None:
         """Free a device that is promised to somebody who came up elsewhere, cannot come, or is wanted no longer."""
@@ -131,22 +144,28 @@ class Residency:
             return
         if slot.state in (SlotState.STARTING, SlotState.WAKING):
             return
-        if now_s >= wish.expires_s:
-            self._wishes.drop(wish.worker)
-            text = self._why_not(slot, wish, now_s)
-            self._moves.decide("wish", now_s, f"{slot.name} was wanted ({wish.why}) and did not come: {text}", slot)
+        over = now_s >= wish.expires_s
+        if self._bring_about(slot, wish, now_s, may_make_room=not over) or not over:
             return
+        self._wishes.drop(wish.worker)
+        text = self._why_not(slot, wish, now_s)
+        self._moves.decide("wish", now_s, f"{slot.name} was wanted ({wish.why}) and did not come: {text}", slot)
+
+    def _bring_about(self, slot: ModelSlot, wish: Wish, now_s: float, *, may_make_room: bool) -> bool:
+        """Return whether the worker comes up now; where it is possible, room is made for it meanwhile."""
         if slot.held_down or slot.hopeless or now_s < slot.retry_at_s:
-            return
+            return False
         if slot.state not in (SlotState.STOPPED, SlotState.SLEEPING):
-            return
+            return False
         place = self._house.place(slot, now_s, wish.eviction)
         if place.device is None or place.chance > Chance.EVICT or self._would_disturb(wish, place.device, now_s):
-            return
+            return False
         if place.chance is Chance.FITS:
             self._moves.bring_up(slot, place.device, now_s, wish.why)
-        elif now_s >= self._house.settled_from_s:
+            return True
+        if may_make_room:
             self._moves.make_room(slot, place, now_s, wish.why)
+        return False
 
     def _why_not(self, slot: ModelSlot, wish: Wish, now_s: float) -> str:
         if now_s < slot.retry_at_s and slot.last_error:

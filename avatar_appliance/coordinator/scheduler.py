@@ -9,7 +9,7 @@ The rules, and where they live:
      5  victims: idle, not pinned; lowest priority, longest idle, largest     victims.py
      6  bytes stay charged until the probe saw them return                    `MemoryReturned`
      7  measured replaces estimated; what breaks the budget is shed           `Started`, `DeviceSeen`, residency.py
-     8  out of memory at a start: clear what is idle, once more, then failed  `StartFailed`
+     8  out of memory at a start: clear what is idle, once more, then a rest  `StartFailed`
      9  a short bounded queue with deadlines                                  waiting_room.py
     10  foreign processes as seen; guest mode                                 account.py, guest_mode.py
     11  minimum residency; starts serialised per GPU; turns before background placement.py, residency.py
@@ -20,7 +20,8 @@ The rules, and where they live:
     16  GPU time: urgent work first                                           waiting_room.py (`_makes_way`)
 
 After every event the house is settled in this order: give way (over budget, guests, drained), answer requests, grant
-wishes and put the idle away.
+wishes and put the idle away. What was found out of a device or a request is kept until something it depends on has
+changed (device_view.py, `House.version`): most events change little.
 """
 
 from __future__ import annotations
@@ -276,10 +277,13 @@ class Scheduler:
         expected, spec = account.charges.get(slot.name, 0), slot.spec
         account.charge(slot.name, size_bytes)
         match slot.state:
-            case SlotState.READY if account.device != slot.device:
+            case SlotState.READY | SlotState.STARTING if account.device != slot.device:
                 slot.spec = replace(spec, host_bytes=size_bytes)
             case SlotState.READY:
                 slot.spec = replace(spec, rest_bytes=size_bytes, peak_bytes=max(spec.peak_bytes, size_bytes))
+                if slot.started_bytes:
+                    growth = min(size_bytes - slot.started_bytes, self.policy.most_growth_bytes)
+                    slot.growth_bytes = max(slot.growth_bytes, growth)
             case SlotState.STARTING if account.device == slot.device:
                 slot.spec = replace(spec, peak_bytes=size_bytes)
         if size_bytes - expected >= self.policy.surprise_bytes:
@@ -307,7 +311,8 @@ class Scheduler:
         if slot.state is not SlotState.STARTING or slot.device is None:
             return
         spec = slot.spec
-        rest = event.rest_bytes or spec.rest_bytes
+        slot.started_bytes = event.rest_bytes or 0
+        rest = slot.started_bytes + slot.growth_bytes if slot.started_bytes else spec.rest_bytes
         peak = max(rest, spec.peak_bytes if event.peak_bytes is None else event.peak_bytes)
         start_s = spec.start_s if event.start_s is None else event.start_s
         slot.spec = replace(spec, rest_bytes=rest, peak_bytes=peak, start_s=start_s)
@@ -419,7 +424,7 @@ class Scheduler:
             return
         slot.last_error = failure
         if failure == "out-of-memory":
-            # Harmless for vLLM: it still sleeps, and may be woken once there is room (gpu-measured: HTTP 500).
+            # Harmless for vLLM: it still sleeps, and may be woken once there is room (measured: HTTP 500).
             self.accounts[slot.device].charge(slot.name, slot.spec.sleep_bytes)
             delay_s = self.policy.first_delay_s * 2 ** min(slot.wakes_failed, 16)
             slot.wakes_failed += 1
@@ -450,7 +455,7 @@ class Scheduler:
     def _start_wanted(self, slot: ModelSlot, eviction: Eviction, now_s: float) -> None:
         slot.held_down = slot.hopeless = slot.draining = slot.rests = False
         slot.retry_at_s = now_s
-        slot.out_of_memory = slot.wakes_failed = slot.cool_downs = 0
+        slot.out_of_memory = slot.wakes_failed = slot.cool_downs = slot.sheds = 0
         slot.after_stop = SlotState.STOPPED
         if slot.state is SlotState.FAILED:
             self._moves.become(slot, SlotState.STOPPED, now_s)

@@ -59,11 +59,17 @@ class ModelSlot:
     """Starts in a row that ran out of memory, rests between them or not."""
     wakes_failed: int = 0
     """Wakings in a row that found no room."""
+    sheds: int = 0
+    """Times in a row that it had to go before it had been there for `steady_after_s`, for want of memory."""
     cool_downs: int = 0
     """Crash loops in a row, without a life that was ready for `steady_after_s` between them."""
     last_error: str = ""
     crashes: int = 0
     """How often it ended by itself or failed to start."""
+    started_bytes: int = 0
+    """What it held when it came up this time, 0 where that could not be measured."""
+    growth_bytes: int = 0
+    """What it was seen to take more once it was used (workspaces, graphs): charged from the start of its next life."""
     measured: bool = False
     """Whether `spec.rest_bytes` was measured in this life; until then a reading replaces it, down as well as up."""
 

@@ -95,7 +95,9 @@ class Witness:
                 assert (degraded is None) == (worker == request.ladder[0])
                 assert slot.state is SlotState.READY
                 assert not slot.held_down
-                assert len(slot.leases) <= slot.spec.max_leases or isinstance(event, ev.Declared)
+                assert slot.device is None or self.scheduler.guest_mode.why(slot.device) is None
+                others = [held.urgency for name, held in slot.leases.items() if name != lease_id]
+                assert sum(urgency is not Urgency.IDLE for urgency in others) < slot.spec.max_leases
                 self.held[lease_id] = worker
                 self.answers += 1
             case Deny(_, code, text, retry_after_s):
@@ -118,13 +120,13 @@ class Witness:
             policy, waited_s = self.scheduler.policy, now_s - self.asked_s[lease_id]
             yields_s = {Urgency.LATER: policy.later_yield_s, Urgency.BACKGROUND: policy.background_yield_s}
             bound_s = max(yields_s.get(request.urgency, 0.0), policy.better_rung_patience_s)
-            if waited_s >= bound_s:
+            if now_s >= self.asked_s[lease_id] + bound_s:
                 usable = [name for name in request.ladder if self._usable(name)]
                 assert not usable, f"{lease_id} waits for {waited_s} s although {usable} could take it"
 
     def _usable(self, name: str) -> bool:
         slot = self.scheduler.slots.get(name)
-        if slot is None or not slot.ready or len(slot.leases) >= slot.spec.max_leases:
+        if slot is None or not slot.ready or slot.full:
             return False
         return slot.device is None or self.scheduler.guest_mode.why(slot.device) is None
 
@@ -156,11 +158,14 @@ class Witness:
                 assert scheduler.accounts[slot.device].free_bytes >= 0
                 self._may_come_up(slot, now_s)
             case Sleep():
+                assert now_s >= scheduler._house.settled_from_s or isinstance(event, ev.SleepWanted)
                 assert before.state is SlotState.READY or ended
                 assert host.free_bytes >= 0 or not host.usable_bytes
                 assert not self._left_of(before, event)
             case Stop():
                 forced = isinstance(event, ev.StopWanted) and event.worker == worker
+                in_grace = now_s < scheduler._house.settled_from_s
+                assert not in_grace or before.state in BUSY_STATES or (forced and event.force)  # type: ignore[attr-defined]
                 given_up = before.state is SlotState.STARTING
                 assert before.state not in BUSY_STATES or ended or forced or given_up
                 if not (forced and event.force):  # type: ignore[attr-defined]
@@ -196,12 +201,15 @@ class Witness:
             if slot.state in GONE:
                 assert all(name not in account.charges for account in scheduler.accounts.values())
         assert leases == self.held
+        promised: list[str] = []
         for device, account in scheduler.accounts.items():
             assert account.charged_bytes == sum(account.charges.values())
             assert all(size > 0 for size in account.charges.values())
             coming = [s.name for s in scheduler.slots.values() if s.device == device and s.state in COMING_UP]
             assert len(coming) <= 1 or not is_gpu(device), f"{coming} come up on {device} at once"
             if account.promised_to is not None:
+                assert account.promised_to not in promised or not is_gpu(device), "room is made in two places"
+                promised += [account.promised_to] if is_gpu(device) else []
                 slot = scheduler.slots[account.promised_to]
                 assert slot.state in (SlotState.STOPPED, SlotState.SLEEPING)
                 assert not slot.held_down
@@ -220,7 +228,9 @@ class Witness:
             stay = [
                 slot.name
                 for slot in scheduler.slots.values()
-                if account.charges.get(slot.name) and slot.idle and not slot.pinned
+                if account.charges.get(slot.name)
+                and not slot.pinned
+                and (slot.idle or (slot.state is SlotState.STARTING and account.foreign_bytes))
             ]
             assert not stay, f"{device} is over its budget and {stay} stay"
 
@@ -232,6 +242,11 @@ class Witness:
             person = isinstance(event, ev.StopWanted | ev.SleepWanted) and event.worker == worker
             came = slot.state is SlotState.READY
             assert came or person or told & {"ready", "wish", "failed"}, f"the wish for {worker} is lost by {event}"
+        for decision in decisions:
+            if decision.kind == "wish":
+                assert self.scheduler.slots[str(decision.worker)].state not in COMING_UP, (
+                    "it was given up while it came"
+                )
         for worker, expires_s in wishes.items():
             coming = self.scheduler.slots[worker].state in COMING_UP
             assert now_s < expires_s + TICK_S or coming, f"the wish for {worker} is {now_s - expires_s} s too old"
