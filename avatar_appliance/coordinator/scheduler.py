@@ -37,7 +37,7 @@ from . import events as ev
 from .account import DeviceAccount
 from .actions import Action
 from .decision import Decision
-from .device import CPU, DeviceId
+from .device import CPU, DeviceId, is_gpu
 from .eviction import Eviction
 from .guest_mode import GuestMode
 from .lease_request import LeaseRequest
@@ -54,6 +54,8 @@ from .worker_spec import WorkerSpec
 # Tries of a start that runs out of memory: once more after everything idle is gone; after a rest only one, for which
 # nobody has to go.
 MEMORY_TRIES = 2
+# Tries of a start on a GPU before another device is tried, where the worker has one.
+DEVICE_TRIES = 2
 
 _OF_A_WORKER = (
     ev.Started,
@@ -321,6 +323,7 @@ class Scheduler:
         if rest - charged >= self.policy.surprise_bytes:
             text = f"{slot.name} holds {format_size(rest)}, {format_size(charged)} were charged for its start"
             self._moves.decide("surprise", now_s, text, slot)
+        slot.start_failures = 0
         slot.out_of_memory, slot.measured = 0, bool(event.rest_bytes)
         self._ready(slot, now_s, f"it started in {start_s:.1f} s")
 
@@ -349,11 +352,30 @@ class Scheduler:
                 return
             rest_s = self._rest(slot, slot.out_of_memory - MEMORY_TRIES, now_s)
             self._fail(slot, now_s, f"{slot.name} ran out of memory again and rests for {rest_s:g} s")
+        elif self._tries_elsewhere(slot, failure, now_s):
+            return
         elif failure == "config":
             slot.hopeless = True
             self._fail(slot, now_s, f"{slot.name} cannot run as it is configured")
         else:
             self._count_failure(slot, now_s, ready_s=0.0, what=f"the start of {slot.name} failed ({failure})")
+
+    def _tries_elsewhere(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> bool:
+        """Give a GPU up on which a worker does not start, where it has another device: its engine may lack a library.
+
+        At once for a broken configuration, else after the second try. A person who starts it has the GPU tried again.
+        """
+        device, devices = slot.device, slot.spec.devices
+        slot.start_failures += 1
+        last_try = failure == "config" or slot.start_failures >= DEVICE_TRIES
+        if device is None or not is_gpu(device) or len(devices) < 2 or not last_try:
+            return False
+        slot.start_failures = 0
+        slot.spec = replace(slot.spec, devices=tuple(other for other in devices if other != device))
+        self._moves.ended(slot, now_s, SlotState.STOPPED)
+        text = f"{slot.name} does not start on {device} ({failure}): from now on {', '.join(slot.spec.devices)}"
+        self._moves.decide("failed", now_s, text, slot)
+        return True
 
     def _clear_idle(self, device: DeviceId, slot: ModelSlot, now_s: float) -> None:
         """Rule 8: everything idle of no higher priority goes, whatever the ledger believes."""
@@ -455,7 +477,8 @@ class Scheduler:
     def _start_wanted(self, slot: ModelSlot, eviction: Eviction, now_s: float) -> None:
         slot.held_down = slot.hopeless = slot.draining = slot.rests = False
         slot.retry_at_s = now_s
-        slot.out_of_memory = slot.wakes_failed = slot.cool_downs = slot.sheds = 0
+        slot.spec = replace(slot.spec, devices=slot.all_devices)
+        slot.start_failures = slot.out_of_memory = slot.wakes_failed = slot.cool_downs = slot.sheds = 0
         slot.after_stop = SlotState.STOPPED
         if slot.state is SlotState.FAILED:
             self._moves.become(slot, SlotState.STOPPED, now_s)

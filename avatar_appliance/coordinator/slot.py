@@ -64,6 +64,10 @@ class ModelSlot:
     cool_downs: int = 0
     """Crash loops in a row, without a life that was ready for `steady_after_s` between them."""
     last_error: str = ""
+    start_failures: int = 0
+    """Starts in a row that failed for other reasons, on this device."""
+    all_devices: tuple[DeviceId, ...] = ()
+    """Where it could run, those included that were given up since (`spec.devices` is what is left)."""
     crashes: int = 0
     """How often it ended by itself or failed to start."""
     started_bytes: int = 0
@@ -75,6 +79,7 @@ class ModelSlot:
 
     def __post_init__(self) -> None:
         self.name = self.spec.name
+        self.all_devices = self.spec.devices
 
     @property
     def ready(self) -> bool:

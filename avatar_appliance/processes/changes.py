@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
-from typing import Self
 
+from avatar_appliance.bounded_stream import BoundedStream
 from avatar_appliance.log import log_defect
 
 from .process import ProcessStatus
@@ -17,28 +15,12 @@ _LOGGER = logging.getLogger(__name__)
 STREAM_LIMIT = 256
 
 
-class ChangeStream:
-    """The statuses published since it was opened: `async for status in stream`; close it, or use `with`.
+class ChangeStream(BoundedStream[ProcessStatus]):
+    """The statuses published since it was opened.
 
-    A slow reader never holds anybody up. It loses the oldest statuses that a newer one of the same process has
-    superseded, so the last status of each process always arrives.
+    A slow reader loses the oldest statuses that a newer one of the same process has superseded, so the last status of
+    each process always arrives.
     """
-
-    def __init__(self, on_close: Callable[[ChangeStream], None], limit: int = STREAM_LIMIT) -> None:
-        self._on_close = on_close
-        self._limit = limit
-        self._waiting: deque[ProcessStatus] = deque()
-        self._wake = asyncio.Event()
-        self._closed = False
-
-    def put(self, status: ProcessStatus) -> None:
-        """Add a status for the reader; never waits."""
-        if self._closed:
-            return
-        self._waiting.append(status)
-        if len(self._waiting) > self._limit:
-            self._drop_one()
-        self._wake.set()
 
     def _drop_one(self) -> None:
         newer: set[str] = set()
@@ -50,30 +32,6 @@ class ChangeStream:
         if len(newer) < len(self._waiting):
             del self._waiting[victim]
         # else: more processes than the limit, each with one status; there is nothing superseded to drop
-
-    def close(self) -> None:
-        """End the stream: what waits is still read, then the iteration ends."""
-        if not self._closed:
-            self._closed = True
-            self._on_close(self)
-            self._wake.set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ProcessStatus:
-        while not self._waiting:
-            if self._closed:
-                raise StopAsyncIteration
-            self._wake.clear()
-            await self._wake.wait()
-        return self._waiting.popleft()
 
 
 class StatusChanges:

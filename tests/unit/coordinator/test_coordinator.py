@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -289,3 +290,22 @@ async def test_decisions_reach_a_stream() -> None:
             await shell.answer("a")
             kinds = [(await anext(stream)).kind for _ in range(2)]
     assert kinds == ["start", "ready"]
+
+
+async def test_a_gpu_on_which_a_worker_does_not_start_is_given_up_for_the_cpu() -> None:
+    """Whisper without the libraries of CUDA: it would fail there for ever, and the house would have no ears."""
+    shell = Shell([spec("whisper")])
+    shell.coordinator.scheduler.slots["whisper"].spec = replace(spec("whisper"), devices=("cuda:0", "cpu"))
+    shell.coordinator.scheduler.slots["whisper"].all_devices = ("cuda:0", "cpu")
+    shell.launcher.scripts["whisper"].fails = ["crashed", "crashed"]
+    async with shell.running():
+        shell.ask("a", "whisper", wait_s=4)
+        assert await shell.answer("a") == Grant("a", "whisper", None)
+        assert shell.coordinator.scheduler.slots["whisper"].device == "cpu"
+        told = [d.text for d in shell.coordinator.decisions.recent if d.kind == "failed"]
+        assert told == ["whisper does not start on cuda:0 (crashed): from now on cpu"]
+        shell.submit(StopWanted("whisper", force=True))
+        await shell.until(lambda: shell.state("whisper") is SlotState.STOPPED)
+        shell.submit(StartWanted("whisper"))
+        await shell.until(lambda: shell.state("whisper") is SlotState.READY)
+        assert shell.coordinator.scheduler.slots["whisper"].device == "cuda:0", "a person has it tried again"
