@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from avatar_appliance.config import Settings
 from avatar_appliance.errors import AvatarError, ConfigError
+from avatar_appliance.heap import keep_heap_small
 from avatar_appliance.leases.client import LeaseClient
 from avatar_appliance.notify import notify
 from avatar_appliance.turns.report import ReportedKind
@@ -46,6 +47,7 @@ TITLES: dict[ServerRole, str] = {
 
 def run_server(role: ServerRole, settings: Settings) -> None:
     """Serve `role` until SIGTERM or SIGINT; raises ConfigError when the port is taken."""
+    keep_heap_small()
     asyncio.run(_run(role, settings))
 
 

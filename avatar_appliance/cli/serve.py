@@ -14,6 +14,7 @@ import typer
 from avatar_appliance.config.local_worker import LocalWorker
 from avatar_appliance.engines import worker_environment, worker_python
 from avatar_appliance.errors import ConfigError
+from avatar_appliance.heap import keep_heap_small
 from avatar_appliance.log import set_up_logging
 
 from .app import ConfigOption, app, run, settings_from
@@ -30,6 +31,7 @@ def serve(
 
         settings = settings_from(config)
         set_up_logging(settings.log.level, "control")
+        keep_heap_small()
         run(run_control_plane(settings))
     else:
         settings_from(config)  # a mistake in the file is shown the way this command line shows it

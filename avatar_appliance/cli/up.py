@@ -27,6 +27,7 @@ from avatar_appliance.coordinator.launching import ProcessLauncher
 from avatar_appliance.coordinator.slot_state import SlotState
 from avatar_appliance.coordinator.state import CoordinatorControl, WorkerState
 from avatar_appliance.errors import ConfigError
+from avatar_appliance.heap import keep_heap_small
 from avatar_appliance.log import set_up_logging
 from avatar_appliance.models import ModelStore, load_catalogue
 from avatar_appliance.models.needed import needed_models
@@ -64,6 +65,7 @@ def up(
     settings = settings_from(config, **(FAKE if fake else {}))
     simulate_gpu_bytes = _size(simulate_gpu)
     set_up_logging(settings.log.level, "control")
+    keep_heap_small()
     if fetch:
         _fetch(settings)
     file = find_config(config)

@@ -8,6 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from avatar_appliance.admin.app import create_app
 from avatar_appliance.admin.dependencies import AdminDependencies
@@ -24,7 +25,6 @@ from avatar_appliance.log import log_defect
 from avatar_appliance.notify import notify
 from avatar_appliance.processes.errors import SystemdUnavailable
 from avatar_appliance.processes.protocol import ProcessManager
-from avatar_appliance.processes.systemd_units import SystemdUnits
 from avatar_appliance.store import RetentionLimits, Store
 from avatar_appliance.turns import TurnJoiner
 from avatar_appliance.watchdog import feed_watchdog
@@ -35,6 +35,9 @@ from .report_server import ReportServer
 from .self_check import ask_ourselves
 from .system import ApplianceSystem
 from .worker_launches import worker_launches
+
+if TYPE_CHECKING:
+    from avatar_appliance.processes.systemd_units import SystemdUnits
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -152,6 +155,9 @@ async def run_control_plane(settings: Settings) -> None:
 
 async def _units(stack: contextlib.AsyncExitStack) -> SystemdUnits | None:
     """Return the units of this machine; None where there is no systemd, or not for us."""
+    # Only here: `avatar up` needs no D-Bus, and its library takes megabytes.
+    from avatar_appliance.processes.systemd_units import SystemdUnits
+
     try:
         return await stack.enter_async_context(SystemdUnits())
     except SystemdUnavailable as error:

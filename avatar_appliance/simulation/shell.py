@@ -67,9 +67,9 @@ class SimulatedShell:
         """Let the control plane come up: it looks at the devices for the first time."""
         self._tick(self._era)
 
-    def submit(self, event: ev.Event) -> None:
-        """Have the scheduler deal with an event now, or after the one it is dealing with."""
-        self._queue.append(event)
+    def submit(self, *events: ev.Event) -> None:
+        """Have the scheduler deal with events now, or after the one it is dealing with; nothing comes between them."""
+        self._queue += events
         if self._handling:
             return
         self._handling = True
@@ -105,6 +105,9 @@ class SimulatedShell:
 
     def look(self) -> None:
         """Read the devices and tell the scheduler what changed."""
+        self.submit(*self._seen_now())
+
+    def _seen_now(self) -> list[ev.Event]:
         holders = self.workers.holders()
         seen: list[ev.DeviceSeen] = []
         for memory in self.memory.values():
@@ -130,8 +133,7 @@ class SimulatedShell:
                     foreign_names=names,
                 )
             )
-        if seen:
-            self.submit(ev.DevicesSeen(tuple(seen)))
+        return [ev.DevicesSeen(tuple(seen))] if seen else []
 
     def _tick(self, era: int) -> None:
         if era != self._era:
@@ -152,8 +154,7 @@ class SimulatedShell:
 
     def _take_in(self, event: ev.Event) -> None:
         """A move ended: memory has changed, so look before and after, as the shell does."""
-        self.look()
-        self.submit(event)
+        self.submit(*self._seen_now(), event)
         self.look()
 
     def _deal_with(self, event: ev.Event) -> None:

@@ -20,6 +20,7 @@ SHARED = (
     "engines.venv",
     "errors",
     "leases",
+    "heap",
     "log",
     "models",
     "notify",
