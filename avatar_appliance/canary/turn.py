@@ -6,7 +6,6 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from avatar_appliance.bench.word_errors import count_errors
 from avatar_appliance.client import converse, synthesize, transcribe
 from avatar_appliance.client.endpoint import AnyEndpoint
 from avatar_appliance.errors import WorkerUnavailable
@@ -51,6 +50,9 @@ async def spoken_turn(
         raise CanaryFailed(f"text-to-speech made {speech.audio.duration_s:.1f} s of sound out of a whole sentence")
     spoken = time.monotonic()
     heard = await transcribe(asr, speech.audio, language=phrase.language, timeout_s=timeout_s)
+    # Only here: jiwer and NumPy take 20 MB, and every command of `avatar` imports this module.
+    from avatar_appliance.bench.word_errors import count_errors
+
     count = count_errors(phrase.text, heard.text, phrase.language)
     if count.errors > max_error_rate * count.length:
         what = "words" if count.metric == "wer" else "characters"

@@ -5,7 +5,7 @@ Two looks that are equal lead to the same decisions, so that a decision is only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from .account import DeviceAccount
@@ -44,9 +44,18 @@ class DeviceView(NamedTuple):
 
 
 def view_of(
-    account: DeviceAccount, slots: Mapping[str, ModelSlot], guest: str | None, policy: SchedulerPolicy, now_s: float
+    account: DeviceAccount,
+    slots: Mapping[str, ModelSlot],
+    awaited: Collection[str | None],
+    guest: str | None,
+    policy: SchedulerPolicy,
+    now_s: float,
 ) -> DeviceView:
-    """Look at a device. Of the RAM that workers on GPUs hold, only what sleepers hold is worth their end."""
+    """Look at a device.
+
+    Of the RAM that workers on GPUs hold, only what sleepers hold is worth their end; but not of those who are
+    `awaited`, for whom others have left.
+    """
     device, coming, coming_at_s, leaving = account.device, None, 0.0, 0
     idle: list[ModelSlot] = []
     for name, charge in account.charges.items():
@@ -56,7 +65,7 @@ def view_of(
             if not slot.leases and not slot.pinned and slot.device == device:
                 idle.append(slot)
         elif state is SlotState.SLEEPING:
-            if not slot.pinned:
+            if not slot.pinned and name not in awaited:
                 idle.append(slot)
         elif state is SlotState.STOPPING or state is SlotState.FALLING_ASLEEP:
             leaving += leaving_bytes(slot, account, charge)

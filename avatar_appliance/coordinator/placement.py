@@ -183,8 +183,10 @@ class House:
 
     def _look(self, now_s: float) -> None:
         """Look at the devices where something may have changed."""
+        awaited = [account.promised_to for account in self.accounts.values()] if self._stale else ()
         for device in self._stale:
-            view = view_of(self.accounts[device], self.slots, self.guest_mode.why(device), self.policy, now_s)
+            guest = self.guest_mode.why(device)
+            view = view_of(self.accounts[device], self.slots, awaited, guest, self.policy, now_s)
             known = self._views.get(device)
             if known == view:
                 continue
