@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from avatar_appliance.coordinator import events as ev
-from avatar_appliance.coordinator.actions import Revoke, WatchMemory
+from avatar_appliance.coordinator.actions import Revoke, Start, WatchMemory
+from avatar_appliance.coordinator.device import CPU
 from avatar_appliance.coordinator.slot_state import SlotState
 
-from .desk import GPU, Desk, answers, cpu_worker, denial, starts, worker
+from .desk import GPU, Desk, answers, cpu_worker, denial, gib, starts, worker
 
 
 def crash(desk: Desk, name: str) -> None:
@@ -138,3 +139,36 @@ def test_an_end_that_is_told_twice_counts_once() -> None:
     desk.do(ev.Exited("f5"))
     assert desk.do(ev.Exited("f5")) == []
     assert len(desk.texts("crashed")) == 1
+
+
+# A GPU on which a worker does not start, where it has another device
+
+
+def test_after_the_second_failure_on_a_gpu_the_next_device_is_tried() -> None:
+    desk = Desk(worker("asr", devices=(GPU, CPU), preload=True))
+    desk.do(ev.StartFailed("asr", "crashed"))
+    desk.do(ev.MemoryReturned("asr"))
+    assert desk.wait(0.5) == [Start("asr", GPU, desk.charge("asr"))]
+    desk.do(ev.StartFailed("asr", "crashed"))
+    assert Start("asr", CPU, gib(1)) in [*desk.do(ev.MemoryReturned("asr")), *desk.wait(1)]
+    assert desk.texts("failed") == ["asr does not start on cuda:0 (crashed): from now on cpu"]
+
+
+def test_a_broken_configuration_is_broken_for_one_device_at_a_time() -> None:
+    desk = Desk(worker("asr", devices=(GPU, CPU), preload=True))
+    desk.do(ev.StartFailed("asr", "config"))
+    desk.do(ev.MemoryReturned("asr"))
+    assert desk.slot("asr").device == CPU
+    desk.do(ev.StartFailed("asr", "config"))
+    desk.do(ev.MemoryReturned("asr"))
+    assert desk.state("asr") is SlotState.FAILED
+
+
+def test_a_person_has_the_gpu_tried_again() -> None:
+    desk = Desk(worker("asr", devices=(GPU, CPU)))
+    desk.do(ev.StartWanted("asr"))
+    desk.do(ev.StartFailed("asr", "config"))
+    desk.do(ev.MemoryReturned("asr"))
+    assert desk.slot("asr").spec.devices == (CPU,)
+    desk.do(ev.StartWanted("asr"))
+    assert desk.slot("asr").spec.devices == (GPU, CPU)

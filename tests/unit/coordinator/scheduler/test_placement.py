@@ -271,3 +271,19 @@ def test_a_gpu_that_will_not_do_any_more_is_not_kept_free_when_another_is_cleare
     desk.see("cuda:0", foreign=20)  # somebody else was quicker
     assert stops(desk.do(ev.MemoryReturned("x"))) == ["y"] or desk.state("y") is SlotState.STOPPING
     assert (desk.account("cuda:0").promised_to, desk.account("cuda:1").promised_to) == (None, "new")
+
+
+def test_a_sleeper_for_whom_room_is_made_is_nobodys_victim() -> None:
+    """Else whoever left for it has left for nothing."""
+    desk = Desk(
+        worker("llm", 12, can_sleep=True, sleep_bytes=gib(1), start_s=1),
+        worker("old", 20, priority=10),
+        cpu_worker("small", 10, start_s=1),
+        ram_gib=16,
+    )
+    desk.up("llm")
+    desk.asleep("llm")
+    desk.up("old")
+    assert stops(desk.ask("a", "llm", wait_s=30)) == ["old"]
+    assert stops(desk.ask("b", "small", wait_s=30)) == []
+    assert wakes(desk.gone("old")) == ["llm"]
