@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from avatar_appliance.models.disk import require_free
-from avatar_appliance.models.errors import CacheUnwritable, DiskFull
+from avatar_appliance.models.folder_lock import locked_in
 from avatar_appliance.models.progress import SILENCE, FetchProgress
 
 from .errors import EngineInstallFailed
@@ -111,32 +107,14 @@ class EngineInstaller:
             environment=environment,
         )
 
+    def _locked(self, venv: EngineVenv, progress: FetchProgress) -> AbstractContextManager[None]:
+        busy = f"{venv.engine}: another process installs it; waiting."
+        return locked_in(venv.root, venv.engine, progress, busy=busy)
+
     def _clear(self, venv: EngineVenv, keep: InstalledEngine | None) -> None:
         for folder in venv.builds():
             if keep is None or folder != keep.folder:
                 shutil.rmtree(folder)
-
-    @contextmanager
-    def _locked(self, venv: EngineVenv, progress: FetchProgress) -> Iterator[None]:
-        """Hold the engine against other processes; the kernel lets go of it however this one ends."""
-        try:
-            venv.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(venv.root / f".{venv.engine}.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                progress.note(f"{venv.engine}: another process installs it; waiting.")
-                lock.acquire()
-            try:
-                yield
-            finally:
-                lock.release()
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFull(f"The disk of {venv.root} is full.") from error
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-                raise CacheUnwritable(f"The folder {venv.root} cannot be written: {error.strerror}.") from error
-            raise
 
 
 def _build_name(recipe: EngineRecipe, python: PythonFound, taken: list[Path]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from avatar_appliance.models.errors import DiskFull
+from avatar_appliance.models.pip_process import run_pip
 from avatar_appliance.models.progress import FetchProgress
 
 from .errors import EngineInstallFailed
@@ -33,24 +32,8 @@ class PipInstall:
     def install(self, python: Path, requirements: Path, scratch: Path, progress: FetchProgress) -> None:
         """Install exactly what the lock file `requirements` lists. Raises EngineInstallFailed or DiskFull."""
         scratch.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
-            self._command(python, requirements),
-            # pip unpacks its downloads in TMPDIR, often a small RAM disk: use the disk whose space was checked.
-            env=os.environ | {"TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        with process:
-            try:
-                assert process.stdout is not None
-                said = _follow(process.stdout, progress)
-            except BaseException:
-                process.terminate()
-                raise
-        if process.returncode:
+        code, said = run_pip(self._command(python, requirements), scratch, lambda lines: _follow(lines, progress))
+        if code:
             raise _failure(said)
 
     def _command(self, python: Path, requirements: Path) -> list[str]:

