@@ -74,16 +74,19 @@ async def coordination(
         engines = {name: worker.engine for name, worker in used_workers(settings).items()}
         commands = CoordinatorCommands(coordinator, engines, measured, notes=probe.notes)
         keeping = asyncio.create_task(_keep(coordinator, commands, store), name="record of decisions")
-        async with coordinator.running():
-            if (mode := settings.coordinator.guest_mode.mode) != "auto":
-                coordinator.submit(GuestModeChanged(mode))
-            await leases.start()
-            try:
-                yield commands
-            finally:
-                await leases.stop()
-        await asyncio.gather(keeping, return_exceptions=True)  # it ends with the stream of decisions
-        await records.flush()
+        try:
+            async with coordinator.running():
+                if (mode := settings.coordinator.guest_mode.mode) != "auto":
+                    coordinator.submit(GuestModeChanged(mode))
+                await leases.start()
+                try:
+                    yield commands
+                finally:
+                    await leases.stop()
+            await asyncio.gather(keeping, return_exceptions=True)  # it ends with the stream of decisions
+        finally:
+            keeping.cancel()  # where the coordinator never ran
+            await records.flush()
     finally:
         await asyncio.to_thread(probe.close)
 

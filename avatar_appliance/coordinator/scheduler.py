@@ -368,7 +368,8 @@ class Scheduler:
         device, devices = slot.device, slot.spec.devices
         slot.start_failures += 1
         last_try = failure == "config" or slot.start_failures >= DEVICE_TRIES
-        if device is None or not is_gpu(device) or len(devices) < 2 or not last_try:
+        # "unavailable" is the process manager's trouble, not the device's.
+        if device is None or not is_gpu(device) or len(devices) < 2 or not last_try or failure == "unavailable":
             return False
         slot.start_failures = 0
         slot.spec = replace(slot.spec, devices=tuple(other for other in devices if other != device))

@@ -38,6 +38,9 @@ RETURNED_SHARE = 0.75
 """Where processes cannot be told apart, this share of what was held must come back (Ollama's figure)."""
 
 
+Work = Callable[[], Coroutine[Any, Any, Event]]
+
+
 @dataclass(slots=True)
 class _Use:
     """What a worker's device looked like while the worker was there."""
@@ -76,23 +79,24 @@ class WorkerTasks:
 
     def start(self, worker: str, device: DeviceId, limit_bytes: int) -> None:
         """Begin a start."""
-        self._begin(worker, self._start(worker, device, limit_bytes))
+        self._begin(worker, lambda: self._start(worker, device, limit_bytes), StartFailed(worker, "crashed"))
 
     def stop(self, worker: str, device: DeviceId | None) -> None:
         """Begin a stop; whatever is under way for this worker is given up first."""
-        self._begin(worker, self._stop(worker, device, self._tasks.get(worker)))
+        before = self._tasks.get(worker)
+        self._begin(worker, lambda: self._stop(worker, device, before), Stopped(worker))
 
     def watch(self, worker: str, device: DeviceId) -> None:
         """Begin to watch memory come back."""
-        self._begin(worker, self._watch(worker, device))
+        self._begin(worker, lambda: self._watch(worker, device), MemoryReturned(worker))
 
     def sleep(self, worker: str, device: DeviceId | None) -> None:
         """Begin to put to sleep."""
-        self._begin(worker, self._sleep(worker, device))
+        self._begin(worker, lambda: self._sleep(worker, device), SleepFailed(worker))
 
     def wake(self, worker: str) -> None:
         """Begin to wake."""
-        self._begin(worker, self._wake(worker))
+        self._begin(worker, lambda: self._wake(worker), WakeFailed(worker, "crashed"))
 
     async def aclose(self) -> None:
         """Give up everything under way."""
@@ -110,20 +114,22 @@ class WorkerTasks:
             held = self._charged_bytes(worker, device) if held is None else held
             self._uses[worker] = _Use(pids, held, reading.used_bytes)
 
-    def _begin(self, worker: str, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, worker: str, work: Work, otherwise: Event) -> None:
         # In a context of its own: what is logged there belongs to no request, though one may have brought it about.
         loop = asyncio.get_running_loop()
-        self._tasks[worker] = loop.create_task(self._guarded(worker, coroutine), context=contextvars.Context())
+        self._tasks[worker] = loop.create_task(self._do(worker, work, otherwise), context=contextvars.Context())
 
-    async def _guarded(self, worker: str, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _do(self, worker: str, work: Work, otherwise: Event) -> None:
+        """Submit what the work ends in; a worker of which nobody ever heard again would be stuck for good."""
         try:
-            await coroutine
-        except asyncio.CancelledError:
-            raise
+            event = await work()
         except Exception as error:  # noqa: BLE001 - nobody awaits this task's result: say it here
             log_defect(_LOGGER, f"defect in the work on {worker}", error)
+            event = otherwise
+        self._submit(event)
+        self._look()
 
-    async def _start(self, worker: str, device: DeviceId, limit_bytes: int) -> None:
+    async def _start(self, worker: str, device: DeviceId, limit_bytes: int) -> Event:
         began_s = time.monotonic()
         self._meter.forget_peak(worker, device)
         self.errors.pop(worker, None)
@@ -137,35 +143,28 @@ class WorkerTasks:
         except LaunchFailed as error:
             self.errors[worker] = error.text
             _LOGGER.warning("%s: %s", worker, error.text)
-            self._submit(StartFailed(worker, error.failure))
-            return
-        except BaseException as error:
+            return StartFailed(worker, error.failure)
+        except BaseException:
+            # Cancelled, or a defect: the launcher ends the process when its start is given up.
+            self.errors[worker] = "its start was given up"
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            self.errors[worker] = "a defect of its launcher"
-            log_defect(_LOGGER, f"defect while starting {worker}", error)
-            self._submit(StartFailed(worker, "crashed"))
-            return
+            raise
         rest = self._meter.held_bytes(worker, device) or None
         started = Started(worker, rest, self._meter.peak_bytes(worker, device), time.monotonic() - began_s)
         self._measured(worker, device, started)
-        self._submit(started)
+        return started
 
-    async def _stop(self, worker: str, device: DeviceId | None, before: asyncio.Task[None] | None) -> None:
+    async def _stop(self, worker: str, device: DeviceId | None, before: asyncio.Task[None] | None) -> Event:
         if device is not None:
             self.note_use(worker, device)
         if before is not None and not before.done():
             before.cancel()
             await asyncio.gather(before, return_exceptions=True)
-        try:
-            await self._launcher.stop(worker)
-        except Exception as error:  # noqa: BLE001 - its memory is watched next, and the truth comes out there
-            log_defect(_LOGGER, f"defect while stopping {worker}", error)
-        self._submit(Stopped(worker))
+        await self._launcher.stop(worker)  # where that fails its memory is watched next, and the truth comes out there
+        return Stopped(worker)
 
-    async def _watch(self, worker: str, device: DeviceId) -> None:
+    async def _watch(self, worker: str, device: DeviceId) -> Event:
         """Poll until the memory is back; what is still there after RETURN_WAIT_S is called residue."""
         use = self._uses.pop(worker, _Use())
         residue = 0
@@ -181,8 +180,7 @@ class WorkerTasks:
                     break
                 await asyncio.sleep(SAMPLE_S)
                 self._look()
-        self._submit(MemoryReturned(worker, residue))
-        self._look()
+        return MemoryReturned(worker, residue)
 
     def _still_held(self, device: DeviceId, use: _Use) -> int:
         reading = self._meter.readings.get(device)
@@ -197,22 +195,19 @@ class WorkerTasks:
         returned = use.used_bytes - reading.used_bytes
         return max(0, held - returned) if returned < RETURNED_SHARE * held else 0
 
-    async def _sleep(self, worker: str, device: DeviceId | None) -> None:
+    async def _sleep(self, worker: str, device: DeviceId | None) -> Event:
         try:
             await self._launcher.sleep(worker)
         except LaunchFailed as error:
             _LOGGER.warning("%s would not sleep: %s", worker, error.text)
-            self._submit(SleepFailed(worker))
-            return
+            return SleepFailed(worker)
         self._look()
-        left = self._meter.held_bytes(worker, device) if device is not None else None
-        self._submit(FellAsleep(worker, left))
+        return FellAsleep(worker, self._meter.held_bytes(worker, device) if device is not None else None)
 
-    async def _wake(self, worker: str) -> None:
+    async def _wake(self, worker: str) -> Event:
         try:
             await self._launcher.wake(worker)
         except LaunchFailed as error:
             self.errors[worker] = error.text
-            self._submit(WakeFailed(worker, error.failure))
-            return
-        self._submit(Woke(worker))
+            return WakeFailed(worker, error.failure)
+        return Woke(worker)

@@ -57,6 +57,8 @@ class Script:
     """A start waits for it."""
     leaves_bytes: int = 0
     sleeps: bool = True
+    defects: set[str] = field(default_factory=set)
+    """Calls ("sleep", "wake", "stop", "start") in which the launcher itself is broken, once each."""
 
 
 class ScriptedLauncher:
@@ -71,8 +73,14 @@ class ScriptedLauncher:
         self._next_pid = 100
         self._exit: Callable[[str, str], None] = lambda *_: None
 
+    def _call(self, what: str, worker: str) -> None:
+        self.calls.append((what, worker))
+        if what in self.scripts[worker].defects:
+            self.scripts[worker].defects.discard(what)
+            raise RuntimeError("a defect")
+
     async def start(self, worker: str, device: DeviceId, limit_bytes: int) -> None:
-        self.calls.append(("start", worker))
+        self._call("start", worker)
         script = self.scripts[worker]
         self._next_pid += 1
         pid = self._pids[worker] = self._next_pid
@@ -88,17 +96,17 @@ class ScriptedLauncher:
         self.card.processes[pid] = script.rest_bytes
 
     async def stop(self, worker: str) -> None:
-        self.calls.append(("stop", worker))
+        self._call("stop", worker)
         self._vanish(worker)
 
     async def sleep(self, worker: str) -> None:
-        self.calls.append(("sleep", worker))
+        self._call("sleep", worker)
         if not self.scripts[worker].sleeps:
             raise LaunchFailed("crashed", "cannot sleep")
         self.card.processes[self._pids[worker]] = GIB // 2
 
     async def wake(self, worker: str) -> None:
-        self.calls.append(("wake", worker))
+        self._call("wake", worker)
         self.card.processes[self._pids[worker]] = self.scripts[worker].rest_bytes
 
     def pids(self, worker: str) -> Sequence[int]:

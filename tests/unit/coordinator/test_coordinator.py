@@ -294,9 +294,7 @@ async def test_decisions_reach_a_stream() -> None:
 
 async def test_a_gpu_on_which_a_worker_does_not_start_is_given_up_for_the_cpu() -> None:
     """Whisper without the libraries of CUDA: it would fail there for ever, and the house would have no ears."""
-    shell = Shell([spec("whisper")])
-    shell.coordinator.scheduler.slots["whisper"].spec = replace(spec("whisper"), devices=("cuda:0", "cpu"))
-    shell.coordinator.scheduler.slots["whisper"].all_devices = ("cuda:0", "cpu")
+    shell = Shell([replace(spec("whisper"), devices=("cuda:0", "cpu"))])
     shell.launcher.scripts["whisper"].fails = ["crashed", "crashed"]
     async with shell.running():
         shell.ask("a", "whisper", wait_s=4)
@@ -309,3 +307,33 @@ async def test_a_gpu_on_which_a_worker_does_not_start_is_given_up_for_the_cpu() 
         shell.submit(StartWanted("whisper"))
         await shell.until(lambda: shell.state("whisper") is SlotState.READY)
         assert shell.coordinator.scheduler.slots["whisper"].device == "cuda:0", "a person has it tried again"
+
+
+@pytest.mark.parametrize("call", ["start", "sleep", "wake", "stop"])
+async def test_a_defect_in_the_launcher_leaves_no_worker_stuck(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every piece of work ends in an event, or the worker would be starting, or falling asleep, for ever."""
+    monkeypatch.setattr("avatar_appliance.coordinator.worker_tasks.RETURN_WAIT_S", 0.2)
+    shell = Shell([spec("llm", 8, can_sleep=True)])
+    shell.launcher.scripts["llm"].defects = {call}
+    async with shell.running():
+        shell.ask("a", "llm", wait_s=4)
+        await shell.answer("a")
+        shell.submit(Released("a"))
+        shell.submit(SleepWanted("llm"))
+        await shell.until(lambda: shell.state("llm") in (SlotState.SLEEPING, SlotState.STOPPED))
+        shell.ask("b", "llm", wait_s=4)
+        assert await shell.answer("b") == Grant("b", "llm", None)
+        shell.submit(Released("b"))
+        shell.submit(StopWanted("llm"))
+        await shell.until(lambda: shell.state("llm") is SlotState.STOPPED)
+        shell.submit(StartWanted("llm"))
+        await shell.until(lambda: shell.state("llm") is SlotState.READY)
+
+
+async def test_a_process_manager_that_is_away_is_no_reason_to_give_a_gpu_up() -> None:
+    shell = Shell([replace(spec("whisper"), devices=("cuda:0", "cpu"))])
+    shell.launcher.scripts["whisper"].fails = ["unavailable"] * 3
+    async with shell.running():
+        shell.ask("a", "whisper", wait_s=4)
+        await shell.answer("a")
+        assert shell.coordinator.scheduler.slots["whisper"].device == "cuda:0"
