@@ -9,7 +9,7 @@ The rules, and where they live:
      5  victims: idle, not pinned; lowest priority, longest idle, largest     victims.py
      6  bytes stay charged until the probe saw them return                    `MemoryReturned`
      7  measured replaces estimated; what breaks the budget is shed           `Started`, `DeviceSeen`, residency.py
-     8  out of memory at a start: clear what is idle, once more, then a rest  `StartFailed`
+     8  out of memory at a start: clear what is idle, once more, then a rest  failures.py
      9  a short bounded queue with deadlines                                  waiting_room.py
     10  foreign processes as seen; guest mode                                 account.py, guest_mode.py
     11  minimum residency; starts serialised per GPU; turns before background placement.py, residency.py
@@ -37,8 +37,9 @@ from . import events as ev
 from .account import DeviceAccount
 from .actions import Action
 from .decision import Decision
-from .device import CPU, DeviceId, is_gpu
+from .device import CPU, DeviceId
 from .eviction import Eviction
+from .failures import Failures
 from .guest_mode import GuestMode
 from .lease_request import LeaseRequest
 from .moves import Moves
@@ -50,12 +51,6 @@ from .slot_state import SlotState
 from .waiting_room import WaitingRoom
 from .wishes import Wishes
 from .worker_spec import WorkerSpec
-
-# Tries of a start that runs out of memory: once more after everything idle is gone; after a rest only one, for which
-# nobody has to go.
-MEMORY_TRIES = 2
-# Tries of a start on a GPU before another device is tried, where the worker has one.
-DEVICE_TRIES = 2
 
 _OF_A_WORKER = (
     ev.Started,
@@ -108,6 +103,7 @@ class Scheduler:
         self._moves = Moves(house)
         self._wishes = Wishes()
         self._room = WaitingRoom(house, self._moves, self._wishes)
+        self._failures = Failures(house, self._moves, self._wishes, self._room)
         self._residency = Residency(house, self._moves, self._wishes, self._room)
         self._house = house
 
@@ -182,9 +178,9 @@ class Scheduler:
             case ev.Started():
                 self._started(event, now_s)
             case ev.StartFailed(worker, failure):
-                self._start_failed(self.slots[worker], failure, now_s)
+                self._failures.start_failed(self.slots[worker], failure, now_s)
             case ev.Exited(worker):
-                self._exited(self.slots[worker], now_s)
+                self._failures.exited(self.slots[worker], now_s)
             case ev.Stopped(worker):
                 self._stopped(self.slots[worker], now_s)
             case ev.MemoryReturned(worker, residue_bytes):
@@ -207,7 +203,7 @@ class Scheduler:
                     self._moves.charge_host(slot, slot.spec.host_bytes)
                     self._ready(slot, now_s, "it woke")
             case ev.WakeFailed(worker, failure):
-                self._wake_failed(self.slots[worker], failure, now_s)
+                self._failures.wake_failed(self.slots[worker], failure, now_s)
             case ev.Adopted():
                 self._adopted(event, now_s)
             case ev.StartWanted(worker, eviction):
@@ -336,98 +332,6 @@ class Scheduler:
         held = format_size(self.accounts[slot.device].charges.get(slot.name, 0))
         self._moves.decide("ready", now_s, f"{slot.name} is ready with {held}: {how}", slot)
 
-    def _start_failed(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> None:
-        if slot.state is not SlotState.STARTING:
-            return
-        slot.last_error = failure
-        slot.crashes += 1
-        device = slot.device
-        if failure == "out-of-memory":
-            slot.out_of_memory += 1
-            if slot.out_of_memory < MEMORY_TRIES and device is not None:
-                self._moves.ended(slot, now_s, SlotState.STOPPED)
-                self._moves.decide("failed", now_s, f"{slot.name} ran out of memory at its start: once more", slot)
-                self._clear_idle(device, slot, now_s)
-                self._wishes.add(slot.name, Eviction.LOWER, now_s, self.policy.wish_ttl_s, "its second try")
-                return
-            rest_s = self._rest(slot, slot.out_of_memory - MEMORY_TRIES, now_s)
-            self._fail(slot, now_s, f"{slot.name} ran out of memory again and rests for {rest_s:g} s")
-        elif self._tries_elsewhere(slot, failure, now_s):
-            return
-        elif failure == "config":
-            slot.hopeless = True
-            self._fail(slot, now_s, f"{slot.name} cannot run as it is configured")
-        else:
-            self._count_failure(slot, now_s, ready_s=0.0, what=f"the start of {slot.name} failed ({failure})")
-
-    def _tries_elsewhere(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> bool:
-        """Give a GPU up on which a worker does not start, where it has another device: its engine may lack a library.
-
-        At once for a broken configuration, else after the second try. A person who starts it has the GPU tried again.
-        """
-        device, devices = slot.device, slot.spec.devices
-        slot.start_failures += 1
-        last_try = failure == "config" or slot.start_failures >= DEVICE_TRIES
-        # "unavailable" is the process manager's trouble, not the device's.
-        if device is None or not is_gpu(device) or len(devices) < 2 or not last_try or failure == "unavailable":
-            return False
-        slot.start_failures = 0
-        slot.spec = replace(slot.spec, devices=tuple(other for other in devices if other != device))
-        self._moves.ended(slot, now_s, SlotState.STOPPED)
-        text = f"{slot.name} does not start on {device} ({failure}): from now on {', '.join(slot.spec.devices)}"
-        self._moves.decide("failed", now_s, text, slot)
-        return True
-
-    def _clear_idle(self, device: DeviceId, slot: ModelSlot, now_s: float) -> None:
-        """Rule 8: everything idle of no higher priority goes, whatever the ledger believes."""
-        if now_s < self._house.settled_from_s:
-            return
-        for other in self._house.on(device):
-            if other is not slot and other.idle and not other.pinned and other.spec.priority <= slot.spec.priority:
-                self._moves.stop(other, now_s, f"{slot.name} ran out of memory")
-
-    def _fail(self, slot: ModelSlot, now_s: float, text: str) -> None:
-        self._wishes.drop(slot.name)
-        self._moves.ended(slot, now_s, SlotState.FAILED)
-        self._room.forget(slot)
-        self._moves.decide("failed", now_s, text, slot)
-
-    def _count_failure(self, slot: ModelSlot, now_s: float, *, ready_s: float, what: str) -> None:
-        """Back off, or rest after a crash loop."""
-        if ready_s >= self.policy.steady_after_s:
-            slot.cool_downs = 0
-        retry = slot.history.after_failure(now_s, ready_s)
-        if retry.crash_loop:
-            slot.last_error = slot.last_error or "it keeps failing"
-            rest_s = self._rest(slot, slot.cool_downs, now_s)
-            slot.cool_downs += 1
-            self._fail(slot, now_s, f"{what}; it keeps failing and rests for {rest_s:g} s")
-            return
-        slot.retry_at_s = now_s + retry.delay_s
-        self._moves.ended(slot, now_s, SlotState.STOPPED)
-        self._room.forget(slot)
-        self._moves.decide("crashed", now_s, f"{what}; next try in {retry.delay_s:g} s", slot)
-
-    def _rest(self, slot: ModelSlot, rests_before: int, now_s: float) -> float:
-        """Have it rest, each time in a row twice as long as before; return how long."""
-        policy = self.policy
-        longest_s = max(policy.cool_down_s, policy.longest_cool_down_s)
-        rest_s: float = min(policy.cool_down_s * 2 ** min(rests_before, 16), longest_s)
-        slot.retry_at_s = now_s + rest_s
-        return rest_s
-
-    def _exited(self, slot: ModelSlot, now_s: float) -> None:
-        up = (SlotState.READY, SlotState.SLEEPING, SlotState.FALLING_ASLEEP, SlotState.WAKING)
-        if slot.state not in up or slot.device is None:
-            return
-        ready_s = now_s - slot.since_s if slot.state is SlotState.READY else 0.0
-        slot.last_error = "it ended by itself"
-        slot.crashes += 1
-        if slot.leases and not slot.spec.preload:
-            # Somebody was using it: that somebody will ask again.
-            self._wishes.add(slot.name, Eviction.LOWER, now_s, self.policy.wish_ttl_s, "it crashed")
-        self._count_failure(slot, now_s, ready_s=ready_s, what=f"{slot.name} ended by itself")
-
     def _stopped(self, slot: ModelSlot, now_s: float) -> None:
         if slot.state is SlotState.STOPPING and not slot.process_gone:
             self._room.forget(slot)
@@ -441,21 +345,6 @@ class Scheduler:
         self.accounts[slot.device].charge(slot.name, left)
         self._moves.become(slot, SlotState.SLEEPING, now_s)
         self._moves.decide("asleep", now_s, f"{slot.name} sleeps and keeps {format_size(left)}", slot)
-
-    def _wake_failed(self, slot: ModelSlot, failure: ev.StartFailure, now_s: float) -> None:
-        if slot.state is not SlotState.WAKING or slot.device is None:
-            return
-        slot.last_error = failure
-        if failure == "out-of-memory":
-            # Harmless for vLLM: it still sleeps, and may be woken once there is room (measured: HTTP 500).
-            self.accounts[slot.device].charge(slot.name, slot.spec.sleep_bytes)
-            delay_s = self.policy.first_delay_s * 2 ** min(slot.wakes_failed, 16)
-            slot.wakes_failed += 1
-            slot.retry_at_s = now_s + min(delay_s, self.policy.longest_delay_s)
-            self._moves.become(slot, SlotState.SLEEPING, now_s)
-            self._moves.decide("failed", now_s, f"{slot.name} had no room to wake", slot)
-        else:
-            self._moves.stop(slot, now_s, f"it would not wake ({failure})")
 
     def _adopted(self, event: ev.Adopted, now_s: float) -> None:
         slot = self.slots[event.worker]
