@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from filelock import FileLock, Timeout
@@ -36,19 +35,9 @@ from avatar_appliance.processes import Children, ProcessSpec, ProcessState, Proc
 from avatar_appliance.processes.simulated_gpu import FOLDER_VARIABLE
 
 from .app import ConfigOption, app, err, out, run, settings_from
+from .fake_house import fake_environment, fake_house
 
 SERVER_START_TIMEOUT_S = 60.0
-# Added to the workers of the configuration, and put on the ladders in their place.
-FAKE: dict[str, dict[str, Any]] = {
-    "workers": {
-        "fake-asr": {"engine": "fake", "fake_role": "asr"},
-        "fake-tts": {"engine": "fake", "fake_role": "tts"},
-        "fake-llm": {"engine": "fake", "fake_role": "llm"},
-    },
-    "asr": {"workers": ["fake-asr"]},
-    "tts": {"workers": ["fake-tts"]},
-    "conversation": {"workers": ["fake-llm"]},
-}
 
 
 @app.command()
@@ -62,14 +51,16 @@ def up(
     ] = None,
 ) -> None:
     """Start the whole appliance: models, the three Wyoming servers, history, discovery and the HTTP API."""
-    settings = settings_from(config, **(FAKE if fake else {}))
     simulate_gpu_bytes = _size(simulate_gpu)
+    house = fake_house(on_gpu=simulate_gpu_bytes is not None) if fake else {}
+    settings = settings_from(config, **house)
     set_up_logging(settings.log.level, "control")
     keep_heap_small()
     if fetch:
         _fetch(settings)
     file = find_config(config)
-    run(_up(settings, file and file.resolve(), fake=fake, simulate_gpu_bytes=simulate_gpu_bytes))
+    environment = fake_environment(house) if fake else {}
+    run(_up(settings, file and file.resolve(), environment, simulate_gpu_bytes))
 
 
 def _size(text: str | None) -> int | None:
@@ -91,13 +82,14 @@ def _fetch(settings: Settings) -> None:
             store.fetch(model, progress)
 
 
-async def _up(settings: Settings, file: Path | None, *, fake: bool, simulate_gpu_bytes: int | None) -> None:
+async def _up(
+    settings: Settings, file: Path | None, environment: dict[str, str], simulate_gpu_bytes: int | None
+) -> None:
     arguments = ["--parent", str(os.getpid()), *(["--config", str(file)] if file is not None else [])]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    environment = fake_environment() if fake else {}
     if simulate_gpu_bytes is not None:
         environment[FOLDER_VARIABLE] = str(settings.paths.runtime_dir / SIMULATED_GPU_FOLDER)
     async with contextlib.AsyncExitStack() as stack:
@@ -163,14 +155,6 @@ def server_specs(settings: Settings, arguments: Sequence[str], environment: Mapp
         )
         for role in ROLES
     ]
-
-
-def fake_environment() -> dict[str, str]:
-    """Return the environment that gives child processes the same fake workers."""
-    return {
-        "AVATAR_WORKERS": json.dumps(FAKE["workers"]),
-        **{f"AVATAR_{role.upper()}__WORKERS": json.dumps(FAKE[role]["workers"]) for role in ROLES},
-    }
 
 
 def _report_server(status: ProcessStatus) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 import avatar_appliance
 import wyoming_servers
 from avatar_appliance.cli.app import app
+from avatar_appliance.config import Settings
 from avatar_appliance.config.reference import config_reference
 from avatar_appliance.errors import AvatarError
 
@@ -92,6 +94,16 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_configuration_in_the_readme_is_accepted() -> None:
+    """The second part is to be added to the first."""
+    whole: dict[str, dict[str, object]] = {}
+    for block in re.findall(r"^```yaml\n(.*?)^```", text("README.md"), flags=re.MULTILINE | re.DOTALL):
+        for section, values in yaml.safe_load(block).items():
+            whole[section] = {**whole.get(section, {}), **values}
+    settings = Settings.from_sources(whole, {})
+    assert settings.tts.workers == ["studio", "fast", "piper", "espeak"]
 
 
 def test_the_readme_stays_short() -> None:

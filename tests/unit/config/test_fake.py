@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from avatar_appliance.cli.up import FAKE, fake_environment
+from avatar_appliance.cli.fake_house import fake_environment, fake_house
 from avatar_appliance.config import load_settings
 from avatar_appliance.config.show import shown
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_arguments_and_environment_give_the_same_fake_appliance(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_arguments = load_settings(ROOT / "config.yaml", **FAKE)
-    for name, value in fake_environment().items():
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_arguments_and_environment_give_the_same_fake_appliance(monkeypatch: pytest.MonkeyPatch, on_gpu: bool) -> None:
+    house = fake_house(on_gpu=on_gpu)
+    by_arguments = load_settings(ROOT / "config.yaml", **house)
+    for name, value in fake_environment(house).items():
         monkeypatch.setenv(name, value)
     by_environment = load_settings(ROOT / "config.yaml")
     assert shown(by_arguments) == shown(by_environment)
-    assert by_environment.asr.workers == ["fake-asr"]
+    assert by_environment.asr.workers[0] == "fake-asr"
     assert by_environment.workers["fake-asr"].role == "asr"
