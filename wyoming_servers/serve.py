@@ -107,13 +107,14 @@ async def _handler(
                 recorder = _by_request("transcribe", settings, reporter)
                 yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder, names)
         case "tts":
+            from .backends.introductions import Introductions
             from .tts.handler import TtsHandler
             from .tts.voices import VoiceBook
 
             links = _links(settings, settings.tts.workers)
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             book = VoiceBook(name, languages, watch, settings.tts.default_voice)
-            async with _running(watch.run()):
+            async with _running(watch.run()), _running(Introductions(watch, access).run()):
                 yield TtsHandler(
                     settings.tts,
                     settings.limits,
