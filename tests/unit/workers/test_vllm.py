@@ -33,6 +33,8 @@ class Run:
         self.program = fake_vllm.install(folder)
         self.statuses: list[str] = []
         self.errors: list[BaseException] = []
+        self.ends_by_itself_s = 0.0
+        """How long it gets to end before the SIGTERM."""
         self._folder = folder
         self._monkeypatch = monkeypatch
 
@@ -47,19 +49,26 @@ class Run:
         # A real SIGTERM to this process: whatever is left of the handlers afterwards must not end the tests.
         previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-        def ready() -> None:
-            threading.Thread(target=self._beside, args=(work,), daemon=True).start()
-
+        over = threading.Event()
+        beside = threading.Thread(target=self._beside, args=(work, over), daemon=True)
         try:
             serve_vllm(
-                self.settings(**values), self.model, self.socket, self._folder, status=self.statuses.append, ready=ready
+                self.settings(**values),
+                self.model,
+                self.socket,
+                self._folder,
+                status=self.statuses.append,
+                ready=beside.start,
             )
         finally:
+            over.set()
+            if beside.ident is not None:
+                beside.join()  # its SIGTERM must not meet a later test
             signal.signal(signal.SIGTERM, previous)
         if self.errors:
             raise self.errors[0]
 
-    def _beside(self, work: Callable[[httpx.Client], object]) -> None:
+    def _beside(self, work: Callable[[httpx.Client], object], over: threading.Event) -> None:
         try:
             with httpx.Client(
                 base_url="http://worker", transport=httpx.HTTPTransport(uds=str(self.socket)), timeout=10
@@ -68,7 +77,8 @@ class Run:
         except BaseException as error:  # noqa: BLE001 - raised by the test
             self.errors.append(error)
         finally:
-            os.kill(os.getpid(), signal.SIGTERM)
+            if not over.wait(self.ends_by_itself_s):
+                os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.fixture
@@ -147,8 +157,8 @@ def test_an_end_in_mid_service_is_a_failure_and_for_lack_of_memory_that_kind(run
     def work(client: httpx.Client) -> None:
         with pytest.raises(httpx.HTTPError):
             chat(client)
-        threading.Event().wait(10)  # it ends by itself; the SIGTERM that follows this would come too late
 
+    run.ends_by_itself_s = 30
     with pytest.raises(WorkerFailed, match=r"^vLLM ended by itself \(exit code 1\)$"):
         run(work, wish={"die_after": 0, "die_saying": f"assert {PRIVATE}"})
     with pytest.raises(OutOfMemory):
