@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fnmatch
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -32,8 +33,8 @@ class FakeSystemd:
         self.errors: dict[tuple[str, str], tuple[str, str]] = {}
         self.calls: list[tuple[str, ...]] = []
         """Every call of a method that changes something."""
-        self.reads = 0
-        """How often properties were asked for."""
+        self.reads: Counter[str] = Counter()
+        """How often the properties of a unit were asked for."""
         self.units: dict[str, FakeUnit] = {}
         self._address = address
         self._folder = folder
@@ -110,9 +111,9 @@ class FakeSystemd:
         return getattr(self, f"_do_{message.member}")(message, *message.body)  # type: ignore[no-any-return]
 
     def _get_all(self, message: Message) -> Message:
-        self.reads += 1
         for name, unit in self.units.items():
             if path_of(name) == message.path:
+                self.reads[name] += 1
                 if unit.state == "inactive":  # it was unloaded, is loaded to be looked at, and unloaded again
                     self._signal(MANAGER_PATH, f"{SYSTEMD}.Manager", "UnitNew", "so", [name, message.path])
                 service = message.body[0].endswith("Service")
