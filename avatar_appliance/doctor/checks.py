@@ -1,4 +1,4 @@
-"""The checks of `avatar doctor`, cheapest first. None changes anything, none leaves this machine's network."""
+"""The checks of `avatar doctor`, cheapest first. None changes anything, none leaves the house's network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from avatar_appliance.errors import AvatarError
 from avatar_appliance.models import ModelState, ModelStore, load_catalogue
 from avatar_appliance.models.needed import needed_models
 
+from .backups import backups
 from .finding import Finding, Severity
+from .privacy import private_folder
+from .store import store
+from .mqtt import mqtt
 
 FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
 LEAST_FREE_BYTES = 2 * 10**9
@@ -32,7 +36,12 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for folder in (settings.paths.state_dir, settings.paths.cache_dir):
         yield _folder(folder)
     yield _runtime(settings.paths.runtime_dir)
+    yield private_folder(settings)
+    yield store(settings)
+    yield backups(settings)
     yield _memory(settings)
+    if settings.mqtt.host is not None:
+        yield await mqtt(settings)
     up: dict[str, Info] = {}
     for role in ROLES:
         endpoint = local_endpoint(settings, role)
@@ -50,9 +59,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _models(settings: Settings) -> Finding:
-    store = ModelStore(settings.paths.cache_dir)
+    models = ModelStore(settings.paths.cache_dir)
     needed = needed_models(settings.workers.values(), load_catalogue())
-    missing = [model.name for model in needed if store.state(model) is ModelState.ABSENT]
+    missing = [model.name for model in needed if models.state(model) is ModelState.ABSENT]
     if missing:
         return Finding("models", PROBLEM, f"missing: {', '.join(missing)}", "Run `avatar models fetch`.")
     return Finding("models", FINE, f"all {len(needed)} are here")

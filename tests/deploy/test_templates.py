@@ -89,10 +89,11 @@ def test_a_configuration_keeps_what_the_owner_wrote(tmp_path: Path) -> None:
     [
         ("avatar-control.service", ["avatar.admin.token", "avatar.home_assistant.token"]),
         ("avatar-wyoming@.service", ["avatar.home_assistant.token"]),
+        ("avatar-backup.service", ["avatar.backup.passphrase"]),
     ],
 )
 def test_each_unit_gets_the_secrets_that_it_needs(unit: str, given: list[str]) -> None:
-    secrets = {"avatar.home_assistant.token": "x", "avatar.admin.token": "y"}
+    secrets = {"avatar.home_assistant.token": "x", "avatar.admin.token": "y", "avatar.backup.passphrase": "z"}
     text = render("config/templates/credentials.conf.j2", item=unit, config_credentials=secrets)
     assert re.findall(r"^LoadCredential=(\S+):/etc/avatar/credentials/\1$", text, re.MULTILINE) == given
 
@@ -167,12 +168,39 @@ def test_the_tls_front_names_its_certificate(own: bool) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["units/templates/limits.conf.j2", "firewall/templates/avatar-firewall.service.j2"],
+    [
+        "units/templates/limits.conf.j2",
+        "firewall/templates/avatar-firewall.service.j2",
+        "backup/templates/folder.conf.j2",
+        "backup/templates/schedule.conf.j2",
+    ],
 )
 def test_files_of_systemd_are_well_formed(template: str) -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.read_string(render(template))
     assert parser.sections()
+
+
+@pytest.mark.parametrize(
+    ("settings", "writable"),
+    [
+        ({}, []),
+        ({"backup": {"keep": 3}}, []),
+        ({"backup": {"folder": "/mnt/nas/avatar"}}, ["/mnt/nas/avatar"]),
+    ],
+)
+def test_the_backup_may_write_where_the_configuration_wants_it_and_nowhere_else(
+    settings: dict[str, Any], writable: list[str]
+) -> None:
+    text = render("backup/templates/folder.conf.j2", config_settings=settings)
+    assert re.findall(r"^ReadWritePaths=(.*)$", text, re.MULTILINE) == writable
+    [mount] = re.findall(r"^RequiresMountsFor=(.*)$", text, re.MULTILINE)
+    assert mount == (writable or ["/var/lib/avatar/backups"])[0]
+
+
+def test_the_schedule_replaces_that_of_the_unit() -> None:
+    text = render("backup/templates/schedule.conf.j2", backup_on_calendar="Sun 04:00")
+    assert re.findall(r"^OnCalendar=(.*)$", text, re.MULTILINE) == ["", "Sun 04:00"]
 
 
 def test_the_broker_wants_a_password() -> None:

@@ -13,7 +13,12 @@ from roles import ROOT
 
 UNITS = ROOT / "systemd"
 SYSTEM_UNITS = Path("/usr/lib/systemd/system")
-INSTANCES = ("avatar-control.service", "avatar-wyoming@asr.service", "avatar-worker@piper.service")
+INSTANCES = (
+    "avatar-control.service",
+    "avatar-wyoming@asr.service",
+    "avatar-worker@piper.service",
+    "avatar-backup.service",
+)
 
 
 @pytest.fixture(scope="module")

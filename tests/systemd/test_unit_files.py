@@ -31,7 +31,7 @@ def installed(tmp_path: Path) -> Path:
     """The units in a folder of their own, with programs that exist."""
     if ANALYZE is None:
         pytest.skip("needs systemd-analyze")
-    for file in (found for kind in ("service", "target", "slice") for found in UNITS.glob(f"*.{kind}")):
+    for file in (found for kind in ("service", "target", "slice", "timer") for found in UNITS.glob(f"*.{kind}")):
         text = re.sub(r"/opt/avatar/current/venv/bin/\w+", shutil.which("true") or "/bin/true", file.read_text())
         (tmp_path / file.name).write_text(text)
     return tmp_path
@@ -39,7 +39,7 @@ def installed(tmp_path: Path) -> Path:
 
 INSTANCES = (
     "avatar.target", "avatar.slice", "avatar-control.service",
-    "avatar-wyoming@asr.service", "avatar-worker@f5-tts_1.0.service",
+    "avatar-wyoming@asr.service", "avatar-worker@f5-tts_1.0.service", "avatar-backup.service", "avatar-backup.timer",
 )  # fmt: skip
 
 
@@ -82,3 +82,17 @@ def test_polkit_allows_no_transient_unit_which_could_run_anything_as_root() -> N
     rule = (UNITS / "50-avatar.rules").read_text()
     assert 'message.indexOf("transient") < 0 &&' in rule
     assert 'var message = action.lookup("polkit.message")' in rule
+
+
+def test_the_backup_is_made_by_the_command_that_owners_use_and_nothing_of_it_is_an_argument_to_hide() -> None:
+    text = (UNITS / "avatar-backup.service").read_text()
+    assert "\nType=oneshot\n" in text
+    [command] = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert command.split()[1:] == ["backup", "create", "--config", "/etc/avatar/config.yaml"]
+
+
+def test_a_backup_that_was_missed_is_made_up_for() -> None:
+    text = (UNITS / "avatar-backup.timer").read_text()
+    assert "\nPersistent=true\n" in text
+    assert "Unit=" not in text, "it starts the service of its own name"
+    assert "\nWantedBy=timers.target\n" in text
