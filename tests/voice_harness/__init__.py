@@ -1,0 +1,1 @@
+"""What tests of voice profiles work with: recordings made on the fly, and workers on real sockets."""
