@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .converse import Answer, converse
 from .describe import describe
+from .embed_speaker import embed_speaker
 from .endpoint import Endpoint, ServerError, UnixEndpoint
 from .synthesize import Speech, synthesize
 from .transcribe import Transcription, transcribe
@@ -19,6 +20,7 @@ __all__ = [
     "WavAudio",
     "converse",
     "describe",
+    "embed_speaker",
     "read_wav",
     "synthesize",
     "transcribe",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -21,6 +21,7 @@ from avatar_appliance.errors import AvatarError, DeadlineExceeded, Unauthorized,
 SYSTEM_RUNTIME_DIR = Path("/run/avatar")
 """Where the systemd units keep their sockets; a shell does not have their RUNTIME_DIRECTORY."""
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_UPLOAD_TIMEOUT = httpx.Timeout(120.0, connect=5.0)  # a recording is looked at before the answer
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
@@ -39,16 +40,41 @@ class AdminClient:
         """Send a command and return the JSON of its answer; raises as `get` does."""
         return self._ask("POST", path, query, body)
 
+    def put(self, path: str, body: Any = None, **query: Any) -> Any:
+        """Set a resource and return the JSON of the answer; raises as `get` does."""
+        return self._ask("PUT", path, query, body)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """Change a resource and return the JSON of the answer; raises as `get` does."""
+        return self._ask("PATCH", path, {}, body)
+
+    def upload(self, method: str, path: str, files: Mapping[str, BinaryIO], fields: Mapping[str, str]) -> Any:
+        """Send files and fields as a form and return the JSON of the answer; raises as `get` does."""
+        # Not the file's own name: it may say more than its owner wants to.
+        parts = {name: ("file", file, "application/octet-stream") for name, file in files.items()}
+        return _content(self._send(method, path, files=parts, data=fields, timeout=_UPLOAD_TIMEOUT))
+
+    def download(self, path: str) -> bytes:
+        """Return the bytes of a resource; raises as `get` does."""
+        return self._send("GET", path).content
+
+    def delete(self, path: str, **query: Any) -> Any:
+        """Delete a resource and return the JSON of the answer (None where it has none); raises as `get` does."""
+        return self._ask("DELETE", path, query, None)
+
     def _ask(self, method: str, path: str, query: dict[str, Any], body: Any) -> Any:
         given = {name: value for name, value in query.items() if value is not None}
+        return _content(self._send(method, path, params=given, json=body))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, params=given, json=body)
+            answer = self._client.request(method, path, **request)
         except httpx.TimeoutException:
             raise DeadlineExceeded(f"the appliance did not answer in time on {self._where}") from None
         except httpx.TransportError:
             raise _not_running(self._where) from None
         if answer.is_success:
-            return answer.json()
+            return answer
         raise _error_of(answer)
 
 
@@ -79,6 +105,10 @@ def admin_client(settings: Settings) -> Iterator[AdminClient]:
     headers = {"Authorization": f"Bearer {settings.admin.token.get_secret_value()}"}
     with httpx.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, trust_env=False) as client:
         yield AdminClient(client, base_url)
+
+
+def _content(answer: httpx.Response) -> Any:
+    return answer.json() if answer.content else None
 
 
 def _sockets(settings: Settings) -> list[Path]:
@@ -115,8 +145,8 @@ def _error_of(answer: httpx.Response) -> AvatarError:
         return AvatarError(f"the appliance answered {answer.status_code} without saying why")
     kind = next((each for each in _kinds(AvatarError) if each.code == code), AvatarError)
     # Some want more than a text; they are told apart by their own constructor.
-    if kind.__init__ is not AvatarError.__init__:
-        kind = AvatarError
+    while kind.__init__ is not AvatarError.__init__:
+        kind = kind.__mro__[1]
     return kind(text if kind.code == code else f"{text} ({code})", hint=hint)
 
 

@@ -41,18 +41,25 @@ async def synthesize(
     streaming: bool = True,
     timeout_s: float = TIMEOUT_S,
     on_audio: Callable[[bytes], None] | None = None,
+    fresh: bool = False,
 ) -> Speech:
-    """Return the speech of `text`; `streaming` asks the way Home Assistant does. Raises what `Endpoint` raises."""
+    """Return the speech of `text`; `streaming` asks the way Home Assistant does. Raises what `Endpoint` raises.
+
+    `fresh` asks a server of ours to have it spoken anew, whatever it kept: to measure the engine.
+    """
+    context = {"fresh": True} if fresh else None
     wish = SynthesizeVoice(name=voice, language=None if voice else language) if voice or language else None
     async with endpoint.connect() as connection:
         asked_s = time.monotonic()
         if streaming:
-            await connection.send(SynthesizeStart(voice=wish))
+            await connection.send(SynthesizeStart(voice=wish, context=context))
             await connection.send(SynthesizeChunk(text=text))
-            await connection.send(Synthesize(text=text, voice=wish))  # for old servers; must not be spoken twice
+            await connection.send(
+                Synthesize(text=text, voice=wish, context=context)
+            )  # for old servers; must not be spoken twice
             await connection.send(SynthesizeStop())
         else:
-            await connection.send(Synthesize(text=text, voice=wish))
+            await connection.send(Synthesize(text=text, voice=wish, context=context))
         shape, pcm, first_audio_s = (16_000, 2, 1), bytearray(), None
         while True:
             event = await connection.receive(timeout_s)

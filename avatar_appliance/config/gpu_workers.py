@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from .cloning import CloningWorker
 from .local_worker import DeviceKind, GpuWorker, Role, ToolUse
 from .memory_estimate import GIB, MIB, MemoryEstimate, ModelSizes
-from .section import Language, Section
 from .size import Size
 
 NfeSteps = Literal[5, 6, 7, 10, 12, 16, 32]
@@ -42,11 +42,6 @@ _REFUSED_VLLM_OPTIONS = frozenset(
         "--gpu-memory-utilization", "--enable-sleep-mode", "--model", "--load-format",
     }
 )  # fmt: skip
-
-
-def _only_gpu(section: GpuWorker) -> tuple[DeviceKind, ...]:
-    # Never the CPU by itself: there these engines take half a minute where people wait for a second.
-    return ("cpu",) if section.device == "cpu" else ("gpu",)
 
 
 class VllmWorker(GpuWorker):
@@ -133,55 +128,6 @@ class VllmWorker(GpuWorker):
         return self
 
 
-class ClonedVoice(Section):
-    """A voice made from a short recording."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]{0,62}$")]
-    """Voice name Home Assistant shows, e.g. mother-zh-TW."""
-    language: Language
-    """Language of the recording, and the one the voice is listed under."""
-    reference_audio: Path
-    """WAV or FLAC file: 3 to 6 seconds of clean speech; shorter is faster."""
-    reference_text: str = Field(min_length=1, max_length=500, repr=False)
-    """Exactly what is said in it."""
-
-    @field_validator("reference_text")
-    @classmethod
-    def _says_something(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("reference_text is empty; without it the voice cannot be cloned")
-        return value.strip()
-
-
-class CloningWorker(GpuWorker):
-    """What the engines that clone voices have in common."""
-
-    voices: list[ClonedVoice] = Field(min_length=1)
-    """Voices to offer."""
-    speed: float = Field(default=1.0, ge=0.5, le=2.0)
-    """Above 1 speaks faster."""
-    seed: int | None = Field(default=None, ge=0, lt=2**31)
-    """Makes the same text sound the same each time; null lets it vary as people do."""
-
-    @property
-    def role(self) -> Role:
-        """The role this worker serves."""
-        return "tts"
-
-    @property
-    def runs_on(self) -> tuple[DeviceKind, ...]:
-        """A GPU; the CPU only where `device: cpu` says so."""
-        return _only_gpu(self)
-
-    @field_validator("voices")
-    @classmethod
-    def _names_differ(cls, value: list[ClonedVoice]) -> list[ClonedVoice]:
-        names = [voice.name for voice in value]
-        if len(set(names)) != len(names):
-            raise ValueError("voices: two have the same name")
-        return value
-
-
 class F5TtsWorker(CloningWorker):
     """Text-to-speech by F5-TTS, fast, in a cloned voice. Its weights are CC-BY-NC-4.0: not for commercial use."""
 
@@ -203,6 +149,11 @@ class F5TtsWorker(CloningWorker):
         default_factory=lambda: [256, 384, 512, 640, 768, 1024, 1280], min_length=1
     )
     """Lengths (recording and speech together, 93.75 frames a second) recorded at start; longer ones run without."""
+
+    @property
+    def clone_languages(self) -> tuple[str, ...]:
+        """Those of its training data."""
+        return ("zh", "en")
 
     @property
     def weights_random(self) -> bool:
@@ -245,6 +196,11 @@ class CosyVoiceWorker(CloningWorker):
     """Half the memory of the flow model; upstream warns of its quality with CosyVoice 3."""
     instruction: str = Field(default="You are a helpful assistant.", max_length=200)
     """CosyVoice 3 only: how to speak, such as `You are a helpful assistant. 請用廣東話表達。`"""
+
+    @property
+    def clone_languages(self) -> tuple[str, ...]:
+        """Those that CosyVoice 2 and 3 both speak; 3 has more European ones."""
+        return ("zh", "en", "ja", "ko", "yue")
 
     @property
     def default_priority(self) -> int:

@@ -21,7 +21,7 @@ from .sources import describe_origin
 from .workers import WORKER_MODELS
 
 MAX_FILE_BYTES = 2**20
-SECRET_KEYS = frozenset({"token", "api_key", "password"})
+SECRET_KEYS = frozenset({"token", "api_key", "password", "passphrase", "openai_token"})
 # With our prefix, but no settings: which file to read, and what `make test-ha` takes.
 NO_SETTINGS = frozenset({"AVATAR_CONFIG", "AVATAR_HA_URL", "AVATAR_HA_TOKEN", "AVATAR_HA_BIND"})
 

@@ -11,12 +11,12 @@ from .memory_estimate import MemoryEstimate, ModelSizes
 from .section import Section
 from .size import Size
 
-Role = Literal["asr", "tts", "llm"]
+Role = Literal["asr", "tts", "llm", "speaker"]
 DeviceKind = Literal["gpu", "cpu"]
 ToolUse = Literal["auto", "off"]
 DeviceChoice = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")]
 
-_ROLE_PRIORITIES: dict[Role, int] = {"asr": 80, "tts": 70, "llm": 60}
+_ROLE_PRIORITIES: dict[Role, int] = {"asr": 80, "tts": 70, "llm": 60, "speaker": 50}
 
 
 class LocalWorker(Section):
@@ -24,6 +24,8 @@ class LocalWorker(Section):
 
     light: ClassVar[bool] = False
     """Whether it is so small and quick to start that it is kept up even when it is on no first rung."""
+    clones: ClassVar[bool] = False
+    """Whether it speaks in the voices of the voice profiles, in the languages of its `clone_languages`."""
 
     start_timeout_s: float = Field(default=180, gt=0, le=3600)
     """Seconds a start may take until the worker answers a real probe."""
@@ -38,10 +40,11 @@ class LocalWorker(Section):
     pinned: bool = False
     """Never stopped for the memory of others."""
     preload: bool | None = None
-    """Started with the appliance and again after a crash; default: the first of each ladder, Piper and eSpeak."""
+    """Started with the appliance and again after a crash; default: the first of each ladder, Piper and eSpeak,
+    and whoever tells speakers apart."""
     priority: int | None = Field(default=None, ge=0, le=100)
     """Who keeps the memory when it is short: higher outranks lower. Default: 90 Piper and eSpeak, 80 speech-to-text,
-    70 fast voices, 60 chat models, 30 high-quality voices."""
+    70 fast voices, 60 chat models, 50 who is speaking, 30 high-quality voices."""
     max_leases: int = Field(default=8, ge=1, le=1000)
     """Requests that may use it at the same time."""
 

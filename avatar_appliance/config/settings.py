@@ -20,11 +20,18 @@ from pydantic_settings import (
 
 from avatar_appliance import paths
 
+from .backup import BackupSettings
+from .canary import CanarySettings
 from .coordinator import CoordinatorSettings
 from .home_assistant import HomeAssistantSettings
 from .local_worker import Role
+from .memory import MemorySettings
+from .mqtt import MqttSettings
 from .section import Language, Name, Port, Section
 from .sources import CredentialsSource, YamlSource
+from .speaker import SpeakerSettings
+from .speech import SpeechSettings
+from .voices import VoicesSettings
 from .workers import EspeakWorker, FasterWhisperWorker, LlamaCppWorker, PiperWorker, Workers
 
 
@@ -73,6 +80,8 @@ class TtsSettings(Section):
     """Voice used when a request names none; default: the first voice that speaks the language of the text."""
     rate_hz: Literal[16000, 22050, 24000, 44100, 48000] = 24000
     """The one sample rate of all speech, whatever the engine."""
+    speech: SpeechSettings = Field(default_factory=SpeechSettings)
+    """How answers sound and start at once."""
 
 
 class ConversationSettings(Section):
@@ -102,6 +111,10 @@ class ConversationSettings(Section):
     """Seconds after which a silent conversation is forgotten (Home Assistant itself forgets after 300)."""
     max_conversations: int = Field(default=200, ge=1, le=10_000)
     """Conversations kept in memory; the longest silent one goes first."""
+    summarise: bool = True
+    """Whether turns that no longer fit are condensed by the model, in the background, instead of being dropped."""
+    memory: MemorySettings = Field(default_factory=MemorySettings)
+    """What people want remembered."""
     max_tool_rounds: int = Field(default=5, ge=1, le=20)
     """How often in one turn the model may act and look at the results before it has to answer."""
     tool_time_s: float = Field(default=30, gt=0, le=300)
@@ -232,6 +245,10 @@ class Settings(BaseSettings):
     """Conversation agent."""
     home_assistant: HomeAssistantSettings = Field(default_factory=HomeAssistantSettings)
     """The house it controls."""
+    speaker: SpeakerSettings = Field(default_factory=SpeakerSettings)
+    """Who is speaking."""
+    voices: VoicesSettings = Field(default_factory=VoicesSettings)
+    """Voice profiles."""
     workers: Workers = Field(default_factory=_embedded_workers)
     """Models, one process each. Giving this section replaces the embedded ones."""
     coordinator: CoordinatorSettings = Field(default_factory=CoordinatorSettings)
@@ -242,8 +259,14 @@ class Settings(BaseSettings):
     """HTTP API."""
     store: StoreSettings = Field(default_factory=StoreSettings)
     """History."""
+    backup: BackupSettings = Field(default_factory=BackupSettings)
+    """Backups."""
+    canary: CanarySettings = Field(default_factory=CanarySettings)
+    """Self-test."""
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
     """Zeroconf."""
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    """MQTT, for automations."""
     paths: PathSettings = Field(default_factory=PathSettings)
     """Folders."""
     log: LogSettings = Field(default_factory=LogSettings)
@@ -255,6 +278,7 @@ class Settings(BaseSettings):
             ("asr", "asr", self.asr.workers),
             ("tts", "tts", self.tts.workers),
             ("conversation", "llm", self.conversation.workers),
+            ("speaker", "speaker", self.speaker.workers),
         )
         for section, role, ladder in ladders:
             for name in ladder:

@@ -11,8 +11,10 @@ from .embedded_estimates import estimate_espeak, estimate_fake, estimate_llama_c
 from .gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from .local_worker import DeviceChoice, DeviceKind, GpuWorker, LocalWorker, Role, ToolUse
 from .memory_estimate import MemoryEstimate, ModelSizes
+from .pocket_tts import PocketTtsWorker
 from .section import Language, Name, Section
 from .size import Size
+from .speaker_worker import ResemblyzerWorker
 
 
 class FasterWhisperWorker(GpuWorker):
@@ -249,6 +251,8 @@ LocalWorkerSettings = (
     | VllmWorker
     | F5TtsWorker
     | CosyVoiceWorker
+    | PocketTtsWorker
+    | ResemblyzerWorker
     | FakeWorker
 )
 ExternalWorkerSettings = WyomingWorker | OpenAIWorker

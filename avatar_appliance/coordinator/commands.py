@@ -131,6 +131,10 @@ class CoordinatorCommands:
         self._coordinator.submit(PinChanged(worker, pinned))
         return self._worker(slot, self._clock())
 
+    def note_canary(self, worker: str, text: str) -> None:
+        """Put what the canary found of a worker into the stream of decisions."""
+        self._coordinator.decisions.add(Decision(kind="canary", at_s=self._clock(), text=text, worker=worker))
+
     async def guest_mode(self, mode: GuestSetting, duration_s: float | None = None) -> GuestState:
         """Give the GPUs away, keep them, or let others' use decide."""
         now_s = self._clock()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 DecisionKind = Literal[
     "start", "ready", "stop", "stopped", "sleep", "asleep", "wake", "failed", "crashed", "grant", "degrade", "deny",
-    "surprise", "shed", "residue", "guest-mode", "device", "wish",
+    "surprise", "shed", "residue", "guest-mode", "device", "wish", "canary",
 ]  # fmt: skip
 
 

@@ -46,11 +46,15 @@ def used_workers(settings: Settings, names: Sequence[str] = ()) -> dict[str, Wor
 
     Raises WorkerUnknown for a name that is not under `workers:`.
     """
-    used = names or (*settings.asr.workers, *settings.tts.workers, *settings.conversation.workers)
+    used = names or tuple(name for ladder in _ladders(settings) for name in ladder)
     if unknown := [name for name in used if name not in settings.workers]:
         known = ", ".join(settings.workers)
         raise WorkerUnknown(f"there is no worker {unknown[0]!r}", hint=f"The configuration has {known}.")
     return {name: settings.workers[name] for name in used}
+
+
+def _ladders(settings: Settings) -> tuple[Sequence[str], ...]:
+    return settings.asr.workers, settings.tts.workers, settings.conversation.workers, settings.speaker.workers
 
 
 def worker_specs(
@@ -70,7 +74,7 @@ def worker_specs(
     known = load_catalogue() if catalogue is None else catalogue
     sizes = model_sizes(known)
     measurements = {(each.worker, each.device, each.fingerprint): each for each in measured}
-    first_rungs = {ladder[0] for ladder in (settings.asr.workers, settings.tts.workers, settings.conversation.workers)}
+    first_rungs = {ladder[0] for ladder in _ladders(settings) if ladder}
     specs = []
     for name, worker in used_workers(settings, names).items():
         if isinstance(worker, LocalWorker):

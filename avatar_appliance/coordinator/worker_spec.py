@@ -7,7 +7,7 @@ from typing import Literal
 
 from .device import DeviceId
 
-WorkerRole = Literal["asr", "tts", "llm"]
+WorkerRole = Literal["asr", "tts", "llm", "speaker"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

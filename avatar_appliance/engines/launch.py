@@ -14,6 +14,7 @@ from pathlib import Path
 
 from avatar_appliance.config import Settings
 from avatar_appliance.config.local_worker import LocalWorker
+from avatar_appliance.config.speaker_worker import ResemblyzerWorker
 from avatar_appliance.config.workers import FasterWhisperWorker, LocalWorkerSettings
 from avatar_appliance.errors import ConfigError
 
@@ -32,6 +33,10 @@ _PRIVATE = {
     "TRANSFORMERS_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
 }
+
+# numpy reads these when it is loaded. Several threads for products as small as a voice encoder's wait for each other in
+# a loop: 0.1 s became seconds of both cores, measured.
+_ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def worker_python(settings: Settings, name: str) -> Path:
@@ -66,6 +71,8 @@ def worker_environment(settings: Settings, name: str) -> dict[str, str]:
     `env:` of the worker's section is in it and wins. Raises ConfigError when `name` is no local worker.
     """
     worker = _local(settings, name)
+    if isinstance(worker, ResemblyzerWorker):
+        return {**_ONE_BLAS_THREAD, **worker.env}
     recipe = RECIPES.get(worker.engine)
     if recipe is None or not _wants_environment(worker):
         return dict(worker.env)

@@ -50,6 +50,18 @@ RECIPES: dict[str, EngineRecipe] = {
             note="The public F5-TTS weights are CC-BY-NC-4.0: not for commercial use. Needs a driver for CUDA 13.",
         ),
         EngineRecipe(
+            engine="pocket-tts",
+            title="Pocket TTS",
+            requirements=requirements_file("pocket-tts.txt"),
+            oldest_python=(3, 11),
+            newest_python=(3, 13),
+            check="import pocket_tts",
+            # Most of it are the CUDA libraries that come with torch; Pocket TTS uses none of them.
+            download_bytes=int(2.7 * _GB),
+            disk_bytes=int(6.5 * _GB),
+            note="The weights that can clone are given to whoever accepts their terms (docs/voice-workers.md).",
+        ),
+        EngineRecipe(
             engine="cosyvoice",
             title="CosyVoice",
             requirements=requirements_file("cosyvoice.txt"),

@@ -21,8 +21,8 @@ from pydantic import (
 
 from avatar_appliance.models.errors import CatalogueInvalid, ModelUnknown
 
-Role = Literal["asr", "tts", "llm"]
-Engine = Literal["faster-whisper", "piper", "llama-cpp", "vllm", "f5-tts", "cosyvoice"]
+Role = Literal["asr", "tts", "llm", "speaker"]
+Engine = Literal["faster-whisper", "piper", "llama-cpp", "vllm", "f5-tts", "cosyvoice", "resemblyzer"]
 
 
 def _inside(path: str) -> str:

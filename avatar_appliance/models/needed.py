@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
-from avatar_appliance.config.workers import FasterWhisperWorker, LlamaCppWorker, PiperWorker, WorkerSettings
+from avatar_appliance.config.pocket_tts import PocketTtsWorker
+from avatar_appliance.config.speaker_worker import ResemblyzerWorker
+from avatar_appliance.config.workers import (
+    FasterWhisperWorker,
+    LlamaCppWorker,
+    PiperWorker,
+    WorkerSettings,
+)
 
 from .catalogue import Catalogue, Model
 
@@ -15,9 +22,9 @@ def needed_models(workers: Iterable[WorkerSettings], catalogue: Catalogue) -> li
     wanted: list[str] = []
     for worker in workers:
         match worker:
-            case FasterWhisperWorker() | LlamaCppWorker() | VllmWorker() | CosyVoiceWorker():
+            case FasterWhisperWorker() | LlamaCppWorker() | VllmWorker() | CosyVoiceWorker() | ResemblyzerWorker():
                 wanted.append(worker.model)
-            case F5TtsWorker() if worker.model is not None:
+            case F5TtsWorker() | PocketTtsWorker() if worker.model is not None:
                 wanted.append(worker.model)
             case PiperWorker():
                 wanted += worker.voices

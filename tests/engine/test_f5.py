@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from avatar_appliance.config.gpu_workers import F5TtsWorker
 from avatar_appliance.errors import ConfigError, VoiceUnknown
+from avatar_appliance.voices.voice_index import VoiceIndex
 from wyoming_servers.workers.engine import StopFlag
 from wyoming_servers.workers.f5.front_end import joined_tokens, speech_text
 from wyoming_servers.workers.f5.imports import F5Package, import_f5
@@ -31,10 +32,14 @@ from wyoming_servers.workers.f5.reference import Reference, load_reference
 from wyoming_servers.workers.f5.sampler import Sampler
 from wyoming_servers.workers.f5_tts import F5TtsEngine
 
+if TYPE_CHECKING:
+    from .conftest import Profiles
+
 pytestmark = [pytest.mark.engine_f5, pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")]
 
 TRANSCRIPT = "今天天氣很好，我們出去走走。"
 BYTES_PER_S = 48_000
+LONG_TEXT = "打開客廳的燈，然後告訴我明天的天氣怎麼樣。"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def settings(recording: Path, **values: Any) -> F5TtsWorker:
 
 @pytest.fixture(scope="module")
 def reference(model: F5Model, recording: Path) -> Reference:
-    return load_reference(settings(recording).voices[0], model)
+    return load_reference("a", recording, TRANSCRIPT, model)
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +222,6 @@ def test_what_is_no_checkpoint_is_named(model: F5Model, tmp_path: Path) -> None:
 def test_recordings_that_make_no_voice_are_refused(model: F5Model, recording: Path, tmp_path: Path) -> None:
     import soundfile
 
-    def voice(**values: Any) -> Any:
-        return settings(recording).voices[0].model_copy(update=values)
-
     samples, rate = soundfile.read(recording)
     soundfile.write(tmp_path / "long.wav", np.tile(samples[8000:-8000], 5), rate)
     soundfile.write(tmp_path / "silent.wav", np.zeros(48_000), rate)
@@ -231,9 +233,9 @@ def test_recordings_that_make_no_voice_are_refused(model: F5Model, recording: Pa
         ("nothing.wav", "cannot be read as audio"),
     ):
         with pytest.raises(ConfigError, match=reason):
-            load_reference(voice(reference_audio=tmp_path / name), model)
+            load_reference("a", tmp_path / name, TRANSCRIPT, model)
     with pytest.raises(ConfigError, match="does not fit the recording"):
-        load_reference(voice(reference_text="好"), model)
+        load_reference("a", recording, "好", model)
 
 
 def test_a_quiet_recording_in_another_format_makes_the_same_voice(
@@ -243,14 +245,56 @@ def test_a_quiet_recording_in_another_format_makes_the_same_voice(
 
     samples, rate = soundfile.read(recording)
     soundfile.write(tmp_path / "quiet.flac", np.stack([samples, samples], axis=1) * 0.1, rate)
-    quiet = settings(recording).voices[0].model_copy(update={"reference_audio": tmp_path / "quiet.flac"})
-    found = load_reference(quiet, model)
+    found = load_reference("a", tmp_path / "quiet.flac", TRANSCRIPT, model)
     assert found.frames == reference.frames
     assert found.gain > 2 > reference.gain >= 1
 
 
 def test_the_trainer_s_imports_leave_nothing_behind(package: F5Package) -> None:
     assert not {"wandb", "accelerate", "datasets", "ema_pytorch"} & set(sys.modules)
+
+
+def test_a_profile_speaks_after_it_was_written_and_no_more_after_it_was_deleted(
+    recording: Path, profiles: Profiles
+) -> None:
+    engine = F5TtsEngine(settings(recording, seed=7, voices=[]), None, index=VoiceIndex(profiles.path))
+    engine.load()
+    assert engine.program().voices == []
+    profiles.write("anna", transcript=TRANSCRIPT, languages=("zh-TW", "fr"))
+    (voice,) = engine.program().voices
+    assert (voice.name, voice.description, voice.languages) == ("clone:anna:1", "Anna", ["zh-TW"])
+    said = [piece.pcm for piece in engine.synthesize(LONG_TEXT, "clone:anna:1", None, StopFlag())]
+    assert said == [piece.pcm for piece in engine.synthesize(LONG_TEXT, "clone:anna:1", None, StopFlag())]
+    profiles.write("anna", transcript=TRANSCRIPT, languages=("zh-TW",), version=2, speed=2)
+    faster = [piece.pcm for piece in engine.synthesize(LONG_TEXT, "clone:anna:2", None, StopFlag())]
+    assert len(b"".join(faster)) == pytest.approx(len(b"".join(said)) / 2, rel=0.05)
+    profiles.write(transcript=TRANSCRIPT, languages=("zh-TW",))
+    assert engine.program().voices == []
+    with pytest.raises(VoiceUnknown):
+        next(engine.synthesize("打開", "clone:anna:2", None, StopFlag()))
+
+
+def test_a_profile_and_a_configured_voice_of_one_recording_sound_the_same(recording: Path, profiles: Profiles) -> None:
+    profiles.write("anna", transcript=TRANSCRIPT, languages=("zh-TW",))
+    engine = F5TtsEngine(settings(recording, seed=7), None, index=VoiceIndex(profiles.path))
+    engine.load()
+    own, anna = (
+        np.frombuffer(b"".join(p.pcm for p in engine.synthesize("打開客廳的燈。", name, None, StopFlag())), "<i2")
+        for name in ("a", "clone:anna:1")
+    )
+    assert len(own) == len(anna)
+    assert np.corrcoef(own, anna)[0, 1] > 0.9  # the profile's recording was rounded to 16 bits once more
+
+
+def test_a_profile_whose_transcript_is_another_text_is_refused_and_no_longer_offered(
+    recording: Path, profiles: Profiles
+) -> None:
+    profiles.write("anna", transcript="好", languages=("zh-TW",))
+    engine = F5TtsEngine(settings(recording, voices=[]), None, index=VoiceIndex(profiles.path))
+    engine.load()
+    with pytest.raises(VoiceUnknown):
+        next(engine.synthesize("打開", "clone:anna:1", None, StopFlag()))
+    assert engine.program().voices == []
 
 
 @pytest.fixture

@@ -265,7 +265,8 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(f"--{name}", type=int)
     made.add_argument("--gpu-memory-utilization", type=float, default=0.92)
     made.add_argument("--cudagraph-capture-sizes", type=int, nargs="+")
-    for name in ("enforce-eager", "enable-auto-tool-choice", "enable-sleep-mode", "disable-uvicorn-access-log"):
+    flags = ("enforce-eager", "enable-auto-tool-choice", "enable-sleep-mode", "enable-prompt-tokens-details")
+    for name in (*flags, "disable-uvicorn-access-log"):
         made.add_argument(f"--{name}", action="store_true")
     return made
 

@@ -13,9 +13,11 @@ from typing import Any
 
 from wyoming.info import Attribution, TtsProgram, TtsVoice
 
-from avatar_appliance.config.gpu_workers import ClonedVoice, CosyVoiceWorker
+from avatar_appliance.config.gpu_workers import CosyVoiceWorker
 from avatar_appliance.errors import ConfigError, VoiceUnknown, WorkerFailed
+from avatar_appliance.voices.voice_index import ClonedVoice, VoiceIndex
 
+from .cloned_voices import PREFIX, ClonedVoices, clone_name
 from .cosy.imports import CosyPackage, import_cosyvoice
 from .cosy.streaming import stream_speech, whole_chunks
 from .cuda_device import use_device
@@ -37,7 +39,14 @@ _VERSIONS = {"cosyvoice3.yaml": 3, "cosyvoice2.yaml": 2}
 class CosyVoiceEngine:
     """One CosyVoice model and its voices, on the device of the settings, with at most `limit_bytes` of it."""
 
-    def __init__(self, settings: CosyVoiceWorker, model_dir: Path, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: CosyVoiceWorker,
+        model_dir: Path,
+        limit_bytes: int | None = None,
+        index: VoiceIndex | None = None,
+    ) -> None:
+        """`index` has the voices of the household's profiles; default: only those of the settings."""
         self._settings = settings
         self._model_dir = model_dir
         self._limit_bytes = limit_bytes
@@ -45,6 +54,7 @@ class CosyVoiceEngine:
         self._package: CosyPackage | None = None
         self._cosy: Any = None
         self._version = 0
+        self._clones = ClonedVoices(index, settings.clone_languages, self._prepare, self._unregister)
         # One thread for good: each new one would take memory for cuBLAS of its own.
         self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-tokens")
 
@@ -59,13 +69,14 @@ class CosyVoiceEngine:
         cap_memory(self._package.torch, self._device, self._limit_bytes)
         self._cosy = self._package.AutoModel(model_dir=str(self._model_dir), fp16=self._settings.half_precision)
         for voice in self._settings.voices:
-            self._register(voice)
-        for _ in self.synthesize("ready 准备好了。", self._settings.voices[0].name, None, StopFlag()):
-            pass
+            self._register(voice.name, voice.reference_audio, voice.reference_text)
+        if self._settings.voices:
+            for _ in self.synthesize("ready 准备好了。", self._settings.voices[0].name, None, StopFlag()):
+                pass
         release_unused(self._package.torch, self._device)  # the checkpoints went through the GPU
 
     def program(self) -> TtsProgram:
-        """Return the program entry with every configured voice."""
+        """Return the program entry with every configured voice, and those of the profiles."""
         attribution = Attribution(name="FunAudioLLM", url="https://github.com/FunAudioLLM/CosyVoice")
         return TtsProgram(
             name="cosyvoice",
@@ -83,16 +94,24 @@ class CosyVoiceEngine:
                     languages=[voice.language],
                 )
                 for voice in self._settings.voices
-            ],
+            ]
+            + self._clones.offer(attribution),
         )
 
     def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:
         """Speak `text`; the first piece of audio comes after about a second of speech is made."""
+        if voice.startswith(PREFIX) and speaker is None:
+            with self._clones.use(voice) as clone:
+                yield from self._say(text, clone.prepared, self._settings.speed * clone.voice.speed, stop)
+            return
+        if speaker is not None or voice not in {own.name for own in self._settings.voices}:
+            raise VoiceUnknown("this CosyVoice worker has no such voice")
+        yield from self._say(text, voice, self._settings.speed, stop)
+
+    def _say(self, text: str, voice: str, speed: float, stop: StopFlag) -> Iterator[AudioPiece]:
         if self._cosy is None or self._package is None:
             raise RuntimeError("load() comes first")
-        info = self._cosy.frontend.spk2info.get(voice)
-        if info is None or speaker is not None or voice not in {own.name for own in self._settings.voices}:
-            raise VoiceUnknown("this CosyVoice worker has no such voice")
+        info = self._cosy.frontend.spk2info[voice]
         torch, rate_hz = self._package.torch, int(self._cosy.sample_rate)
         if self._settings.seed is not None:
             torch.manual_seed(self._settings.seed)
@@ -101,9 +120,7 @@ class CosyVoiceEngine:
                 if stop.is_set():
                     return
                 asked = self._cosy.frontend.frontend_zero_shot(sentence, "", "", rate_hz, voice)
-                speech = stream_speech(
-                    torch, self._cosy.model, info, asked["text"], self._thinker, stop, speed=self._settings.speed
-                )
+                speech = stream_speech(torch, self._cosy.model, info, asked["text"], self._thinker, stop, speed=speed)
                 for piece in speech:
                     yield AudioPiece(rate_hz, _pcm(torch, piece))
         except RuntimeError as error:
@@ -112,20 +129,26 @@ class CosyVoiceEngine:
             release_unused(torch, self._device)
             raise WorkerFailed("there is not enough GPU memory for this sentence") from None
 
-    def _register(self, voice: ClonedVoice) -> None:
+    def _prepare(self, voice: ClonedVoice) -> str:
+        name = clone_name(voice)
+        self._register(name, voice.reference, voice.transcript)
+        return name
+
+    def _unregister(self, name: str) -> None:
+        self._cosy.frontend.spk2info.pop(name, None)
+
+    def _register(self, name: str, recording: Path, transcript: str) -> None:
         """Prepare a recording once, in memory: `save_spkinfo` would write it into the model's folder."""
-        transcript = to_simplified(voice.reference_text)
+        transcript = to_simplified(transcript)
         prompt = f"{self._settings.instruction}{_END_OF_PROMPT}{transcript}" if self._version == 3 else transcript
         frontend = self._cosy.frontend
         try:
-            self._cosy.add_zero_shot_spk(prompt, str(voice.reference_audio), voice.name)
+            self._cosy.add_zero_shot_spk(prompt, str(recording), name)
         except (OSError, AssertionError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            raise ConfigError(f"voice {voice.name}: {voice.reference_audio} cannot be used: {error}") from None
-        frontend.spk2info[voice.name] = whole_chunks(
-            frontend.spk2info[voice.name], int(self._cosy.model.flow.token_mel_ratio)
-        )
+            raise ConfigError(f"voice {name}: {recording} cannot be used: {error}") from None
+        frontend.spk2info[name] = whole_chunks(frontend.spk2info[name], int(self._cosy.model.flow.token_mel_ratio))
 
 
 def model_version(folder: Path) -> int:

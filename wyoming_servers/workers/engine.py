@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from wyoming.info import AsrProgram, TtsProgram
 
 from avatar_appliance.errors import WorkerBusy
+from avatar_appliance.speakers import SpeakerEmbedding
 
 Result = TypeVar("Result")
 
@@ -55,6 +56,17 @@ class AudioPiece:
     pcm: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedSpeech:
+    """Whose voice an engine heard."""
+
+    embedding: SpeakerEmbedding
+    speech_s: float
+    """How much speech there was in the audio."""
+    model: str
+    """Embeddings of different models cannot be compared."""
+
+
 class SpeechToText(Protocol):
     """An ASR engine. `load` imports and loads it; everything may block."""
 
@@ -79,11 +91,23 @@ class TextToSpeech(Protocol):
         ...
 
     def program(self) -> TtsProgram:
-        """Return the engine's own Wyoming program entry."""
+        """Return the engine's own Wyoming program entry, as it is now: at once, whatever the engine's thread does."""
         ...
 
     def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:
         """Speak one piece of plain text, yielding audio as it comes."""
+        ...
+
+
+class SpeakerEncoder(Protocol):
+    """An engine that tells voices apart. `load` imports and loads it; everything may block."""
+
+    def load(self) -> None:
+        """Load the model, run it once; raises on any failure."""
+        ...
+
+    def embed(self, audio: NDArray[np.float32], stop: StopFlag) -> EmbeddedSpeech:
+        """Embed mono audio, 16 kHz, shape (samples,), range -1..1; raises SpeechTooShort."""
         ...
 
 

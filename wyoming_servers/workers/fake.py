@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+import random
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -13,8 +15,9 @@ from numpy.typing import NDArray
 from wyoming.info import AsrModel, AsrProgram, Attribution, TtsProgram, TtsVoice
 
 from avatar_appliance.config.workers import FakeWorker
+from avatar_appliance.speakers import EMBEDDING_SIZE, SpeakerEmbedding
 
-from .engine import AudioPiece, StopFlag, TranscribeOptions, Transcription
+from .engine import AudioPiece, EmbeddedSpeech, StopFlag, TranscribeOptions, Transcription
 from .fake_life import FakeLife
 
 _ATTRIBUTION = Attribution(name="AVATAR Appliance", url="")
@@ -132,6 +135,28 @@ class FakeTtsEngine:
             if fault != "none":
                 raise FakeFault(fault)
             _wait(self._settings.chunk_interval_s, None if self._settings.uninterruptible else stop)
+
+
+class FakeSpeakerEngine:
+    """Recognises nobody: each piece of audio gets a direction of its own, the same again for the same samples only."""
+
+    def __init__(self, settings: FakeWorker, life: FakeLife | None = None) -> None:
+        self._script = FaultScript(settings)
+        self._life = life or FakeLife(settings)
+
+    def load(self) -> None:
+        """Take `load_s` seconds, and memory; raises MemoryError."""
+        self._life.load()
+
+    def embed(self, audio: NDArray[np.float32], stop: StopFlag) -> EmbeddedSpeech:
+        """Return a direction drawn by the samples."""
+        fault = self._script.begin(stop)
+        if fault != "none":
+            raise FakeFault(fault)
+        draw = random.Random(hashlib.sha256(audio.tobytes()).digest())
+        return EmbeddedSpeech(
+            SpeakerEmbedding.of(draw.gauss(0, 1) for _ in range(EMBEDDING_SIZE)), len(audio) / 16_000, "fake"
+        )
 
 
 def _tone(seconds: float, pitch_hz: float) -> bytes:

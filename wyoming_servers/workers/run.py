@@ -13,6 +13,8 @@ from typing import NoReturn, assert_never
 
 from avatar_appliance.config import Settings
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
+from avatar_appliance.config.pocket_tts import PocketTtsWorker
+from avatar_appliance.config.speaker_worker import ResemblyzerWorker
 from avatar_appliance.config.workers import (
     EspeakWorker,
     FakeWorker,
@@ -28,9 +30,10 @@ from avatar_appliance.errors import ConfigError, OutOfMemory
 from avatar_appliance.models import ModelStore, load_catalogue
 from avatar_appliance.notify import notify
 from avatar_appliance.processes.assignment import read_assignment
+from avatar_appliance.voices.voice_index import VoiceIndex, voice_index_path
 from wyoming_servers.base import Handler, WyomingServer
 
-from .engine import EngineThread, SpeechToText, TextToSpeech
+from .engine import EngineThread, SpeakerEncoder, SpeechToText, TextToSpeech
 from .memory_failure import is_out_of_memory
 from .placement import placed
 
@@ -116,6 +119,7 @@ def _speech_engine(
 ) -> tuple[Callable[[], Handler], Callable[[], None]]:
     """Return a maker of the handler (to be called once loaded) and the engine's `load`."""
     from .asr_worker import AsrWorkerHandler
+    from .speaker_worker import SpeakerWorkerHandler
     from .tts_worker import TtsWorkerHandler
 
     limits = settings.limits
@@ -125,6 +129,9 @@ def _speech_engine(
 
     def tts(engine: TextToSpeech) -> tuple[Callable[[], Handler], Callable[[], None]]:
         return lambda: TtsWorkerHandler(engine, thread, limits), engine.load
+
+    def speaker(engine: SpeakerEncoder) -> tuple[Callable[[], Handler], Callable[[], None]]:
+        return lambda: SpeakerWorkerHandler(engine, thread, limits), engine.load
 
     match worker:
         case FasterWhisperWorker():
@@ -140,25 +147,40 @@ def _speech_engine(
 
             return tts(EspeakEngine(worker))
         case FakeWorker():
-            from .fake import FakeAsrEngine, FakeTtsEngine
+            from .fake import FakeAsrEngine, FakeSpeakerEngine, FakeTtsEngine
             from .fake_life import FakeLife
 
             life = FakeLife.from_environment(worker)
             life.defy()
+            if worker.role == "speaker":
+                return speaker(FakeSpeakerEngine(worker, life))
             return asr(FakeAsrEngine(worker, life)) if worker.role == "asr" else tts(FakeTtsEngine(worker, life))
         case F5TtsWorker():
             from .f5_tts import F5TtsEngine
 
             folder = None if worker.model is None else _resolve(worker.model, settings)
-            return tts(F5TtsEngine(worker, folder, limit_bytes))
+            return tts(F5TtsEngine(worker, folder, limit_bytes, _voice_index(settings)))
         case CosyVoiceWorker():
             from .cosyvoice import CosyVoiceEngine
 
-            return tts(CosyVoiceEngine(worker, _resolve(worker.model, settings), limit_bytes))
+            return tts(CosyVoiceEngine(worker, _resolve(worker.model, settings), limit_bytes, _voice_index(settings)))
+        case PocketTtsWorker():
+            from .pocket_tts import PocketTtsEngine
+
+            folder = None if worker.model is None else _resolve(worker.model, settings)
+            return tts(PocketTtsEngine(worker, folder, _voice_index(settings)))
+        case ResemblyzerWorker():
+            from .resemblyzer import ResemblyzerEngine
+
+            return speaker(ResemblyzerEngine(_resolve(worker.model, settings)))
         case LlamaCppWorker() | VllmWorker():
             raise ValueError("an LLM is no speech engine")
         case _:
             assert_never(worker)
+
+
+def _voice_index(settings: Settings) -> VoiceIndex:
+    return VoiceIndex(voice_index_path(settings.paths.state_dir))
 
 
 def _resolve(model: str, settings: Settings) -> Path:

@@ -27,13 +27,10 @@ class TtsWorkerHandler(Handler):
         self._engine = engine
         self._thread = thread
         self._limits = limits
-        program = engine.program()
-        self._info = Info(tts=[program])
-        self._languages = {voice.name: voice.languages for voice in program.voices}
 
     def info(self) -> Info:
-        """Return the engine's program entry."""
-        return self._info
+        """Return the engine's program entry; voices may have come and gone since."""
+        return Info(tts=[self._engine.program()])
 
     def begins_request(self, event_type: str) -> bool:
         """Only whole texts: our TTS server does the streaming."""
@@ -69,14 +66,15 @@ class TtsWorkerHandler(Handler):
         await request.answer(AudioStop())
 
     def _choose(self, wish: Synthesize) -> str:
+        voices = {voice.name: voice.languages for voice in self._engine.program().voices}
         if wish.voice is not None and wish.voice.name:
-            if wish.voice.name not in self._languages:
+            if wish.voice.name not in voices:
                 raise VoiceUnknown("this worker has no such voice")
             return wish.voice.name
         if wish.voice is not None and wish.voice.language:
             wanted = _tag(wish.voice.language)
             related: str | None = None
-            for name, languages in self._languages.items():
+            for name, languages in voices.items():
                 if wanted in map(_tag, languages):
                     return name
                 if related is None and wanted.split("-")[0] in {_tag(own).split("-")[0] for own in languages}:
@@ -84,7 +82,9 @@ class TtsWorkerHandler(Handler):
             if related is None:
                 raise VoiceUnknown("this worker has no voice of that language")
             return related
-        return next(iter(self._languages))
+        if not voices:
+            raise VoiceUnknown("this worker has no voice yet")
+        return next(iter(voices))
 
 
 def _tag(language: str) -> str:

@@ -60,6 +60,7 @@ def vllm_command(
         command += ["--reasoning-parser", settings.reasoning_parser]
     if settings.sleep_level:
         command.append("--enable-sleep-mode")
+    command.append("--enable-prompt-tokens-details")  # tells how much of a prompt was in the prefix cache
     command.append("--disable-uvicorn-access-log")  # a line per request, and per look at its health
     return [*command, *settings.extra_args]
 

@@ -11,6 +11,7 @@ from avatar_appliance.processes.process import ProcessSpec
 from .chat_probe import ChatProbe
 from .probe import WorkerProbe
 from .sleeper import Sleeper
+from .speaker_probe import SpeakerProbe
 from .speech_probes import AsrProbe, TtsProbe
 from .vllm_sleeper import OFFLOAD, VllmSleeper
 
@@ -37,5 +38,7 @@ def launchable(
             probe = TtsProbe(socket)
         case "llm":
             probe = ChatProbe(socket)
+        case "speaker":
+            probe = SpeakerProbe(socket)
     sleeper = VllmSleeper(socket, level=sleep_level) if sleeps else None
     return Launchable(spec=spec, probe=probe, sleeper=sleeper)

@@ -31,7 +31,7 @@ class AsrProbe:
         info = await _info(self._endpoint)
         if not info.asr:
             raise ProbeRefused("it offers no speech-to-text")
-        with _refusals():
+        with refusals():
             await transcribe(self._endpoint, SILENCE, timeout_s=NO_DEADLINE_S)
 
 
@@ -49,7 +49,7 @@ class TtsProbe:
         voices = [voice for program in info.tts for voice in program.voices if voice.installed]
         if not voices:
             return  # cloned voices come later
-        with _refusals():
+        with refusals():
             speech = await synthesize(
                 self._endpoint, SYLLABLE, voice=voices[0].name, streaming=False, timeout_s=NO_DEADLINE_S
             )
@@ -58,12 +58,12 @@ class TtsProbe:
 
 
 async def _info(endpoint: UnixEndpoint) -> Info:
-    with _refusals(begun=False):
+    with refusals(begun=False):
         return await describe(endpoint, NO_DEADLINE_S)
 
 
 @contextlib.contextmanager
-def _refusals(*, begun: bool = True) -> Iterator[None]:
+def refusals(*, begun: bool = True) -> Iterator[None]:
     """Translate what can go wrong; a worker that hangs up in the middle of work (`begun`) has refused it."""
     try:
         yield

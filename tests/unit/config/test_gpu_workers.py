@@ -79,7 +79,6 @@ def test_the_better_voice_makes_room_for_the_faster_one() -> None:
         ({"model": None}, "name the folder with the checkpoint"),
         ({"size": "tiny"}, "exists with weights: random only"),
         ({"nfe_steps": 8}, "Input should be 5, 6, 7, 10, 12, 16 or 32"),
-        ({"voices": []}, "at least 1 item"),
         ({"voices": [VOICE, VOICE]}, "two have the same name"),
         ({"voices": [{**VOICE, "reference_text": "  "}]}, "reference_text is empty"),
     ],

@@ -73,6 +73,7 @@ def test_a_shipped_model_is_named_for_both_languages_and_fits_its_engine(model: 
         "piper": lambda: [paths[0], paths[0] + ".json"] == paths and paths[0].endswith(".onnx"),
         "llama-cpp": lambda: len(paths) == 1 and paths[0].endswith(".gguf"),
         "f5-tts": lambda: {"vocab.txt", "vocos.bin"} <= set(paths) and paths[0].endswith(".safetensors"),
+        "resemblyzer": lambda: paths == ["pretrained.pt"],
     }
     assert wanted[model.engine]()
 

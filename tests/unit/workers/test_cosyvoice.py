@@ -15,6 +15,7 @@ from engine_fakes.fake_cosyvoice import SAMPLES_PER_TOKEN, FakeCosyVoice2
 
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker
 from avatar_appliance.errors import ConfigError, VoiceUnknown, WorkerFailed
+from avatar_appliance.voices.voice_index import ClonedVoice, VoiceIndex, write_voice_index
 from wyoming_servers.workers.cosyvoice import CosyVoiceEngine
 from wyoming_servers.workers.engine import StopFlag
 
@@ -29,7 +30,8 @@ class House:
         recording.write_bytes(b"sound")
         voice = {"name": "m", "language": "zh-TW", "reference_audio": recording, "reference_text": "後面的燈"}
         base = {"engine": "cosyvoice", "model": str(folder), "device": "cpu", "voices": [voice]}
-        self.engine = CosyVoiceEngine(CosyVoiceWorker(**{**base, **values}), folder)
+        self.index = folder / "index.json"
+        self.engine = CosyVoiceEngine(CosyVoiceWorker(**{**base, **values}), folder, index=VoiceIndex(self.index))
         self.engine.load()
         self.cosy = made[-1]
         self.model = self.cosy.model
@@ -193,3 +195,47 @@ def test_an_unknown_voice_is_refused(house: House) -> None:
     for name in ("nobody", "of the model folder"):
         with pytest.raises(VoiceUnknown):
             next(house.engine.synthesize("x", name, None, StopFlag()))
+
+
+def profile(folder: Path, *, version: int = 1, speed: float = 1.0) -> ClonedVoice:
+    recording = folder / "anna" / f"reference-{version}.wav"
+    recording.parent.mkdir(exist_ok=True)
+    recording.write_bytes(b"sound")
+    return ClonedVoice(
+        id="anna", name="Anna", languages=("zh-TW", "de"), version=version, speed=speed, tier="high-quality",
+        purpose="answers", is_default=False, reference=recording, transcript="後面的燈", transcript_language="zh-TW",
+    )  # fmt: skip
+
+
+def test_a_profile_is_registered_when_it_is_first_spoken_with_and_only_then(tmp_path: Path, house: House) -> None:
+    write_voice_index(house.index, [profile(tmp_path)])
+    (own, anna) = house.engine.program().voices
+    assert (own.name, anna.name, anna.description, anna.languages) == ("m", "clone:anna:1", "Anna", ["zh-TW"])
+    assert "clone:anna:1" not in house.cosy.frontend.spk2info
+    for _ in range(2):
+        pieces = list(house.engine.synthesize(TEXT, "clone:anna:1", None, StopFlag()))
+        assert sum(len(piece.pcm) for piece in pieces) == 2 * TOKENS * SAMPLES_PER_TOKEN
+    assert house.cosy.frontend.spk2info["clone:anna:1"]["prompt_text"] == "后面的灯"
+
+
+def test_a_deleted_profile_is_forgotten_by_the_model_too(tmp_path: Path, house: House) -> None:
+    write_voice_index(house.index, [profile(tmp_path)])
+    list(house.engine.synthesize(TEXT, "clone:anna:1", None, StopFlag()))
+    write_voice_index(house.index, [])
+    assert [voice.name for voice in house.engine.program().voices] == ["m"]
+    assert "clone:anna:1" not in house.cosy.frontend.spk2info
+    with pytest.raises(VoiceUnknown):
+        next(house.engine.synthesize("x", "clone:anna:1", None, StopFlag()))
+
+
+def test_a_profile_speaks_at_its_own_speed(tmp_path: Path, house: House) -> None:
+    write_voice_index(house.index, [profile(tmp_path, speed=2.0)])
+    pieces = list(house.engine.synthesize(TEXT, "clone:anna:1", None, StopFlag()))
+    assert sum(len(piece.pcm) for piece in pieces) == TOKENS * SAMPLES_PER_TOKEN
+
+
+def test_a_worker_needs_no_voice_of_its_own(tmp_path: Path, made: list[FakeCosyVoice2]) -> None:
+    house = House(tmp_path, made, voices=[])
+    assert house.engine.program().voices == []
+    write_voice_index(house.index, [profile(tmp_path)])
+    assert list(house.engine.synthesize(TEXT, "clone:anna:1", None, StopFlag()))

@@ -37,7 +37,7 @@ def test_the_usual_command(model: Path) -> None:
         "--max-num-batched-tokens", "1024", "--kv-cache-memory-bytes", str(3 * GIB),
         "--gpu-memory-utilization", "0.4249", "--cudagraph-capture-sizes", "1", "2", "4", "8",
         "--enable-auto-tool-choice", "--tool-call-parser", "hermes", "--enable-sleep-mode",
-        "--disable-uvicorn-access-log",
+        "--enable-prompt-tokens-details", "--disable-uvicorn-access-log",
     ]  # fmt: skip
 
 
