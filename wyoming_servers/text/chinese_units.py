@@ -52,7 +52,7 @@ km^2 km2      |          | 平方公里
 m^3 m3        |          | 立方公尺
 cm^3 cm3      |          | 立方公分
 ha            |          | 公頃
-km/h kph kmh  | 每小時   | 公里
+km/h km/hr kph kmh  | 每小時   | 公里
 m/s           | 每秒     | 公尺
 mph mi/h      | 每小時   | 英里
 m/s^2 m/s2    | 每秒平方 | 公尺

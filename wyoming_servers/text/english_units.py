@@ -51,7 +51,7 @@ m^3 m3        | cubic meter
 cm^3 cm3 cc   | cubic centimeter
 ft^2 ft2 sqft | square foot           | square feet
 ha            | hectare
-km/h kph kmh  | kilometer per hour    | kilometers per hour
+km/h km/hr kph kmh  | kilometer per hour    | kilometers per hour
 m/s           | meter per second      | meters per second
 mph mi/h      | mile per hour         | miles per hour
 ft/s          | foot per second       | feet per second
@@ -111,7 +111,6 @@ lx lux        | lux                   | lux
 lm            | lumen
 ppm           | part per million      | parts per million
 ppb           | part per billion      | parts per billion
-B             | byte
 KB kB         | kilobyte
 MB            | megabyte
 GB            | gigabyte

@@ -16,6 +16,7 @@ from wyoming_servers.text.english_numbers import (
     ordinal,
     year,
 )
+from wyoming_servers.text.english_shorthand import expand_shorthand
 from wyoming_servers.text.english_signs import expand_signs, expand_words
 from wyoming_servers.text.english_units import ATTACHED_ONLY, CURRENCIES, MAGNITUDES, UNITS
 from wyoming_servers.text.language import LanguageTag
@@ -233,7 +234,7 @@ class EnglishNormaliser:
 
     def normalise(self, text: str) -> str:
         """Return `text` as words and pauses only."""
-        text = expand_words(fold(text))
+        text = expand_words(expand_shorthand(fold(text)))
         return only_words(expand_signs(self._rewriter.rewrite(text)), DIGIT_WORDS)
 
 

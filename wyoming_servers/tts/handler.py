@@ -19,14 +19,14 @@ from avatar_appliance.log import log_defect
 from avatar_appliance.wire import parse_event
 from wyoming_servers.audio import wav_bytes
 from wyoming_servers.backends.worker_access import WorkerAccess
-from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.report import StageRecorder
-from wyoming_servers.text import SpeakableStream, TextFormat
+from wyoming_servers.text import TextFormat
 
 from .speech import Speech
+from .speech_tools import SpeechTools
 from .text_feed import TextFeed
-from .voices import Voice, VoiceBook
+from .voice import Voice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,19 +44,16 @@ class TtsHandler(Handler):
         self,
         settings: TtsSettings,
         limits: LimitsSettings,
-        book: VoiceBook,
-        links: Mapping[str, WyomingWorkerLink],
+        tools: SpeechTools,
         access: WorkerAccess,
         recorder: Callable[[Request], StageRecorder],
-        default_language: str,
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._book = book
-        self._links = links
+        self._tools = tools
+        self._book = tools.book
         self._access = access
         self._recorder = recorder
-        self._default_language = default_language
 
     def info(self) -> Info:
         """Return the offer from memory."""
@@ -76,12 +73,12 @@ class TtsHandler(Handler):
             await self._wait_until_told(request, wish)
             chosen = self._book.choose(wish.voice, request.program)
             recorder.voice = chosen.name if chosen else None
-            recorder.language = chosen.languages[0] if chosen else self._default_language
-            speakable = SpeakableStream(recorder.language, text_format=_format(wish.text_format))
+            recorder.language = self._book.language_of(chosen)
+            speakable = self._tools.speakable(recorder.language, _format(wish.text_format))
             text = TextFeed(speakable, self._limits.max_text_chars)
             reading = asyncio.create_task(self._read(request, wish, text), name="read text")
             try:
-                await self._speak(request, text, chosen, recorder)
+                await self._speak(request, text, wish, chosen, recorder)
             finally:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
@@ -120,22 +117,47 @@ class TtsHandler(Handler):
             if time.monotonic() - began > MOST_STREAM_S:
                 raise DeadlineExceeded(f"the text was not complete after {MOST_STREAM_S:g} s")
 
-    async def _speak(self, request: Request, text: TextFeed, chosen: Voice | None, recorder: StageRecorder) -> None:
+    async def _speak(
+        self,
+        request: Request,
+        text: TextFeed,
+        wish: Synthesize | SynthesizeStart,
+        chosen: Voice | None,
+        recorder: StageRecorder,
+    ) -> None:
         """Send the audio of one text: `audio-start`, `audio-chunk`..., `audio-stop`."""
         rate_hz = self._settings.rate_hz
-        speech = Speech(self._book, self._links, self._access, rate_hz, request.program)
+        # Home Assistant tells neither (yet); a client of our own may.
+        speech = Speech(
+            self._tools,
+            request.program,
+            announcement=_says(wish.context, "announcement"),
+            fresh=_says(wish.context, "fresh"),
+        )
         kept, sent_bytes, began = bytearray(), 0, time.monotonic()
+
+        async def send(pcm: bytes) -> None:
+            nonlocal sent_bytes
+            if not sent_bytes:
+                recorder.first_output()
+                await request.answer(self._audio_start())
+            await self._send(request, pcm, sent_bytes)
+            sent_bytes += len(pcm)
+            if recorder.keep_audio:
+                kept.extend(pcm)
+
         try:
+            asked_before = False
             while (piece := await text.next()) is not None:
+                if not asked_before:
+                    voice = self._book.for_text(piece, chosen, request.program)
+                    self._tools.ahead.requested(text.whole, wish.voice, voice)
+                    asked_before = True
                 async with contextlib.aclosing(speech.say(piece, chosen)) as audio:
                     async for pcm in audio:
-                        if not sent_bytes:
-                            recorder.first_output()
-                            await request.answer(self._audio_start())
-                        await self._send(request, pcm, sent_bytes)
-                        sent_bytes += len(pcm)
-                        if recorder.keep_audio:
-                            kept += pcm
+                        await send(pcm)
+            if rest := speech.flush():
+                await send(rest)
             if not sent_bytes:  # nothing speakable in it (a lone emoji): an empty run, so that nobody waits
                 await request.answer(self._audio_start())
             await request.answer(AudioStop(timestamp=self._milliseconds(sent_bytes)))
@@ -147,7 +169,12 @@ class TtsHandler(Handler):
             recorder.degraded = spoken.degraded
             recorder.audio_duration_s = sent_bytes / WIDTH_BYTES / rate_hz
             recorder.audio = lambda: wav_bytes(bytes(kept), rate_hz)
-            recorder.detail = {"speak_s": round(time.monotonic() - began, 3)}
+            recorder.detail = {
+                "speak_s": round(time.monotonic() - began, 3),
+                "pieces": spoken.pieces,
+                "pieces_cached": spoken.cached or None,
+                "pieces_ahead": spoken.ahead or None,
+            }
 
     async def _send(self, request: Request, pcm: bytes, position: int) -> None:
         for start in range(0, len(pcm), CHUNK_BYTES):
@@ -178,3 +205,7 @@ def _format(value: object) -> TextFormat:
     # An unknown format is spoken as plain text: markup would be stripped, words would not be lost.
     name = getattr(value, "value", value)
     return name if name in ("ssml", "other") else "text"
+
+
+def _says(context: object, key: str) -> bool:
+    return isinstance(context, Mapping) and context.get(key) is True

@@ -1,27 +1,29 @@
-"""Turn pieces of speakable text into one PCM stream of one format, whatever the engines."""
+"""Turn pieces of speakable text into one even PCM stream of one format, whatever the engines."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from wyoming.audio import AudioChunk, AudioStop
-from wyoming.tts import Synthesize, SynthesizeVoice
-
-from avatar_appliance.errors import BadRequest, Busy, WorkerFailed
+from avatar_appliance.errors import Busy, VoiceUnknown, WorkerFailed
 from avatar_appliance.leases import Urgency
 from avatar_appliance.leases.lease import Lease
-from wyoming_servers.audio import PcmConverter
-from wyoming_servers.backends.worker_access import WorkerAccess
-from wyoming_servers.backends.wyoming_worker import WorkerConnection, WyomingWorkerLink
+from wyoming_servers.backends.climb import WORKER_TROUBLE
 
-from .voices import Voice, VoiceBook
+from .mixer import Mixer
+from .piece_maker import Candidate, Speaking
+from .recording import Recording, RecordingState
+from .speech_cache import MOST_CHARS, PieceKey
+from .speech_tools import SpeechTools
+from .voice import Voice
 
 # How long the voice's own worker is waited for before another voice speaks: ESP32 speakers give up after 2 s.
 PATIENCE_S = 1.2
 # Between a sentence that broke off and its repetition: long enough to be heard as a new beginning.
 AFTER_STUMP_S = 0.25
+# However many workers there are: whoever listens does not wait for a fourth to fail.
+MOST_FAILURES = 2
 
 
 @dataclass(slots=True)
@@ -31,32 +33,11 @@ class Spoken:
     workers: list[str] = field(default_factory=list)
     voices: list[str] = field(default_factory=list)
     degraded: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A voice that may speak, as a rung of the ladder."""
-
-    voice: Voice
-    link: WyomingWorkerLink
-
-    @property
-    def name(self) -> str:
-        return self.voice.name
-
-    @property
-    def worker(self) -> str:
-        return self.link.name
-
-    @property
-    def down_since_s(self) -> float | None:
-        return self.link.down_since_s
-
-    async def open(self) -> WorkerConnection:
-        return await self.link.open()
-
-    async def wait_idle(self) -> None:
-        await self.link.wait_idle()
+    pieces: int = 0
+    cached: int = 0
+    """Pieces whose sound was kept from an earlier time."""
+    ahead: int = 0
+    """Pieces that were spoken, or being spoken, before they were asked for."""
 
 
 class Speech:
@@ -66,19 +47,18 @@ class Speech:
     """
 
     def __init__(
-        self,
-        book: VoiceBook,
-        links: Mapping[str, WyomingWorkerLink],
-        access: WorkerAccess,
-        rate_hz: int,
-        program: str | None = None,
+        self, tools: SpeechTools, program: str | None = None, *, announcement: bool = False, fresh: bool = False
     ) -> None:
-        self._book = book
-        self._links = links
-        self._access = access
-        self._rate_hz = rate_hz
+        """`announcement`: nobody waits for it at this moment, so its own voice may be waited for.
+
+        `fresh`: it is to be spoken by an engine, whatever was kept or made ahead of time.
+        """
+        self._tools = tools
         self._program = program
-        self._asked: _Candidate | None = None
+        self._announcement = announcement
+        self._fresh = fresh
+        self._mixer = Mixer(tools.maker.rate_hz, tools.leveller)
+        self._asked: Candidate | None = None
         self._kept: Lease | None = None
         self.spoken = Spoken()
 
@@ -86,73 +66,136 @@ class Speech:
         """Say that there are no more pieces."""
         self._let_go()
 
+    def flush(self) -> bytes:
+        """Return the last few milliseconds, which were held back for another voice to be faded in."""
+        return self._mixer.flush()
+
     async def say(self, text: str, chosen: Voice | None) -> AsyncGenerator[bytes, None]:
         """Yield PCM for one piece of text.
 
-        A worker that fails is replaced once: by another voice of the language, or by itself, restarted. The piece is
-        then said from its beginning, after a short silence where some of it was heard already: no engine can continue
-        in the middle, and a broken word followed by the whole sentence loses nothing. A second failure is raised.
+        A worker that fails is replaced: by another voice of the language, or by itself, restarted. The piece is then
+        said from its beginning, after a short silence where some of it was heard already: no engine can continue in the
+        middle, and a broken word followed by the whole sentence loses nothing. The last failure is raised.
         """
-        voice = self._book.for_text(text, chosen, self._program)
-        candidates = [_Candidate(v, self._links[v.worker]) for v in (voice, *self._book.substitutes(voice))]
-        trouble, broke_off = "", False
+        book, mixer = self._tools.book, self._mixer
+        voice = book.for_text(text, chosen, self._program)
+        standing_in = None
+        if chosen is not None and chosen.profile is not None and voice.profile != chosen.profile:
+            standing_in = f"{voice.name} instead of {chosen.name}: it does not speak this language"
+        candidates = self._tools.maker.candidates([voice, *book.substitutes(voice, text)])
+        failures_left = max(1, min(MOST_FAILURES, len({candidate.worker for candidate in candidates}) - 1))
+        self.spoken.pieces += 1
+        trouble = ""
         while True:
             heard = False
             try:
-                async with contextlib.aclosing(self._attempt(text, candidates, trouble)) as pieces:
-                    async for pcm in pieces:
-                        if broke_off and not heard:
-                            yield self._silence()
-                        heard = True
-                        yield pcm
+                async with contextlib.aclosing(self._sound(text, candidates, trouble, standing_in)) as pieces:
+                    async for speaker, pcm in pieces:
+                        if not heard:
+                            mixer.begin(speaker.identity)
+                            heard = True
+                        if pcm := mixer.feed(pcm):
+                            yield pcm
+                if heard:
+                    mixer.end()
                 return
-            except (WorkerFailed, Busy) as error:
+            except (WorkerFailed, Busy, VoiceUnknown) as error:
                 asked = self._asked
-                if trouble or asked is None:  # None: no worker could be had at all
+                if not failures_left or asked is None:  # None: no worker could be had at all
                     raise
-                broke_off = heard
+                if isinstance(error, VoiceUnknown) and (asked.voice.profile is None or len(candidates) == 1):
+                    raise  # a profile may be gone by now, or its recording be of no use to this engine
+                failures_left -= 1
+                if heard:
+                    yield mixer.break_off(AFTER_STUMP_S)
                 trouble = f"{asked.name}: {error.code}"
                 candidates = [*(other for other in candidates if other is not asked), asked]
 
-    async def _attempt(self, text: str, candidates: Sequence[_Candidate], trouble: str) -> AsyncGenerator[bytes, None]:
+    async def _sound(
+        self, text: str, candidates: Sequence[Candidate], trouble: str, standing_in: str | None
+    ) -> AsyncGenerator[tuple[Voice, bytes], None]:
+        """Yield one try's sound and whose it is: kept from an earlier time, made ahead of time, or made now."""
+        first = candidates[0]
         self._asked = None
-        # Until the first sound is out, somebody waits; later clauses are made while earlier ones are heard.
-        urgency = Urgency.LATER if self.spoken.workers else Urgency.FIRST
-        use = await self._access.open(
-            candidates, _Candidate.open, urgency=urgency, patience_s=0 if trouble else PATIENCE_S
-        )
+        if not (trouble or self._fresh):
+            if (kept := self._tools.cache.get(PieceKey.of(text, first.voice))) is not None:
+                self.spoken.cached += 1
+                self._note(first.voice, standing_in)
+                yield first.voice, kept
+                return
+            own = [one for one in candidates if one is first or _is_same_person(one, first)]
+            keys = [PieceKey.of(text, one.voice) for one in own]
+            if (recording := self._tools.ahead.claim(keys)) is not None:
+                self.spoken.ahead += 1
+                self._asked = next(one for one in candidates if one.voice.identity == recording.voice.identity)
+                async with contextlib.aclosing(self._listen(recording, first, standing_in)) as pieces:
+                    async for pcm in pieces:
+                        yield recording.voice, pcm
+                return
+        async with contextlib.aclosing(self._attempt(text, candidates, trouble, standing_in)) as made:
+            async for each in made:
+                yield each
+
+    async def _listen(
+        self, recording: Recording, first: Candidate, standing_in: str | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what is, or was, made ahead of time; going away ends the making."""
+        degraded = standing_in
+        if recording.voice.identity != first.voice.identity:
+            degraded = f"{recording.voice.name} instead of {first.name}: not ready when it was made ahead of time"
+        recording.set_urgency(self._urgency)
+        collected = bytearray()
+        try:
+            async with contextlib.aclosing(recording.listen()) as pieces:
+                async for pcm in pieces:
+                    self._note(recording.voice, degraded)
+                    collected += pcm
+                    yield pcm
+                    recording.set_urgency(Urgency.LATER)
+            self._tools.cache.put(recording.key, bytes(collected))
+        finally:
+            if recording.state is RecordingState.RUNNING:
+                self._tools.ahead.drop(recording)
+
+    async def _attempt(
+        self, text: str, candidates: Sequence[Candidate], trouble: str, standing_in: str | None
+    ) -> AsyncGenerator[tuple[Voice, bytes], None]:
+        use = await self._open(candidates, trouble)
         self._let_go()
-        with use, contextlib.closing(use.opened) as connection:
+        collected = bytearray()
+        with use, contextlib.closing(use.opened):
             self._asked, voice = use.rung, use.rung.voice
-            degraded = f"{voice.name} after {trouble}" if trouble else use.degraded
-            converter: PcmConverter | None = None
-            wish = SynthesizeVoice(name=voice.worker_name, speaker=voice.speaker)
-            await connection.send(Synthesize(text=text, voice=wish))
-            while not AudioStop.is_type((event := await connection.receive()).type):
-                if AudioChunk.is_type(event.type):
-                    chunk = connection.parse(AudioChunk, event)
-                    converter = converter or self._converter(chunk)
+            degraded = f"{voice.name} after {trouble}" if trouble else use.degraded or standing_in
+            async with contextlib.aclosing(self._tools.maker.sound(use, text)) as sound:
+                async for pcm in sound:
                     self._note(voice, degraded)
-                    if pcm := converter.convert(chunk.audio):
-                        yield pcm
-                        use.set_urgency(Urgency.LATER)
-            if converter is not None and (pcm := converter.flush()):
-                yield pcm
+                    if len(text) <= MOST_CHARS:
+                        collected += pcm
+                    yield voice, pcm
+                    use.set_urgency(Urgency.LATER)
             self._kept = use.keep()
+        self._tools.cache.put(PieceKey.of(text, voice), bytes(collected))
+
+    async def _open(self, candidates: Sequence[Candidate], trouble: str) -> Speaking:
+        tools, first = self._tools, candidates[0]
+        tools.ahead.give_way(first.worker)
+        if not trouble and first.voice.profile and (self._announcement or first.voice.announces):
+            own = [one for one in candidates if _is_same_person(one, first) and one.voice.tier == first.voice.tier]
+            with contextlib.suppress(*WORKER_TROUBLE):  # then whoever can be had
+                return await tools.maker.open(
+                    own, self._urgency, patience_s=PATIENCE_S, wait_s=tools.announcement_wait_s
+                )
+        return await tools.maker.open(candidates, self._urgency, patience_s=0 if trouble else PATIENCE_S)
+
+    @property
+    def _urgency(self) -> Urgency:
+        # Until the first sound is out, somebody waits; later clauses are made while earlier ones are heard.
+        return Urgency.LATER if self.spoken.workers else Urgency.FIRST
 
     def _let_go(self) -> None:
         if self._kept is not None:
             self._kept.release()
             self._kept = None
-
-    def _silence(self) -> bytes:
-        return bytes(2 * int(self._rate_hz * AFTER_STUMP_S))
-
-    def _converter(self, chunk: AudioChunk) -> PcmConverter:
-        try:
-            return PcmConverter(chunk.rate, chunk.width, chunk.channels, self._rate_hz)
-        except BadRequest as error:
-            raise WorkerFailed(f"a worker's audio cannot be used: {error.text}") from None
 
     def _note(self, voice: Voice, degraded: str | None) -> None:
         spoken = self.spoken
@@ -161,3 +204,7 @@ class Speech:
         if voice.name not in spoken.voices:
             spoken.voices.append(voice.name)
         spoken.degraded = spoken.degraded or degraded
+
+
+def _is_same_person(one: Candidate, other: Candidate) -> bool:
+    return one.voice.profile is not None and one.voice.profile == other.voice.profile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_servers.text import speakable
+from wyoming_servers.text import SpeakableStream, speakable
 
 _FOLDER = Path(__file__).parent
 _MIN_PAIRS = 150
@@ -94,3 +94,18 @@ def test_other_languages_lose_markup_and_emoji_only() -> None:
 def test_what_holds_no_words_is_not_spoken(text: str, language: str) -> None:
     """Nothing to say is the empty text."""
     assert speakable(text, language) == ""
+
+
+@pytest.mark.parametrize(("pairs", "language"), [(_ENGLISH, "en"), (_CHINESE, "zh-TW")])
+def test_the_corpus_sounds_the_same_wherever_a_stream_is_cut(pairs: list[tuple[str, str]], language: str) -> None:
+    """ "21" and "°C" in two chunks, or every character in its own."""
+
+    def streamed(*chunks: str) -> list[str]:
+        stream = SpeakableStream(language)
+        return [piece for chunk in chunks for piece in stream.feed(chunk)] + stream.flush()
+
+    for written, _ in pairs:
+        at_once = streamed(written)
+        assert streamed(*written) == at_once, written
+        for cut in range(1, len(written)):
+            assert streamed(written[:cut], written[cut:]) == at_once, (written, cut)
