@@ -1,4 +1,4 @@
-"""What the control plane remembers: conversations, turns, stages and their audio; measured workers and decisions.
+"""What the control plane remembers: turns and their audio, facts about people, measured workers and decisions.
 
 Only the control plane opens it for writing. `Store.open` gives all of it.
 """
@@ -12,6 +12,7 @@ from .database import Database, Transaction
 from .decision_record import DecisionRecord
 from .decision_repository import DecisionRepository
 from .errors import DatabaseBusy, DatabaseDamaged, DatabaseTooNew, DiskFull, StoreUnavailable
+from .fact_repository import FactFilter, FactRepository
 from .measurement_repository import MeasurementRepository, read_measurements
 from .page import MAX_PAGE_ROWS, Page
 from .retention import Retention, RetentionLimits, RetentionResult
@@ -36,6 +37,8 @@ __all__ = [
     "DecisionRecord",
     "DecisionRepository",
     "DiskFull",
+    "FactFilter",
+    "FactRepository",
     "MeasurementRepository",
     "Page",
     "Retention",

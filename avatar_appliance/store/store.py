@@ -12,6 +12,7 @@ from .audio_sweep import sweep_audio
 from .conversation_repository import ConversationRepository
 from .database import Database
 from .decision_repository import DecisionRepository
+from .fact_repository import FactRepository
 from .measurement_repository import MeasurementRepository
 from .retention import Retention, RetentionLimits
 from .turn_repository import TurnRepository
@@ -31,6 +32,7 @@ class Store:
     retention: Retention
     measurements: MeasurementRepository
     decisions: DecisionRepository
+    facts: FactRepository
 
     @classmethod
     @asynccontextmanager
@@ -41,6 +43,7 @@ class Store:
         limits: RetentionLimits | None = None,
         max_decisions: int = 20_000,
         decision_days: float = 30,
+        max_facts: int = 100,
     ) -> AsyncIterator[Store]:
         """Open the store in the folder `state` and sweep its audio; raises what `Database.open` raises."""
         audio = AudioStore(state / AUDIO_FOLDER)
@@ -55,4 +58,5 @@ class Store:
                 retention=Retention(database, audio, limits or RetentionLimits()),
                 measurements=MeasurementRepository(database),
                 decisions=DecisionRepository(database, max_rows=max_decisions, days=decision_days),
+                facts=FactRepository(database, max_per_speaker=max_facts),
             )

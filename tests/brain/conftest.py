@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `brain_harness`
 from brain_harness.acting_llm import ActingLlm
 from brain_harness.brain import Brain
 from brain_harness.door_client import DoorClient, opened_door
+from brain_harness.remembering import Remembering, remembering_in
 from house_harness import FakeHomeAssistant
 from house_harness.house_state import HOUSE_FILE
 from wire_harness.house import House
@@ -111,6 +112,16 @@ async def brain_without_token(planes: House) -> AsyncIterator[Brain]:
     """A house that a file names: intents go back."""
     async with _brain(planes, HomeAssistantSettings(household=HOUSE_FILE)) as brain:
         yield brain
+
+
+@pytest.fixture
+async def remembering(planes: House, brain: Brain, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Remembering]:
+    """What a brain with a token remembers about people."""
+    monkeypatch.setattr("wyoming_servers.conversation.person_memory.RECALL_S", 9.0)  # a loaded machine is slow
+    monkeypatch.setattr("avatar_appliance.control.fact_server.LOOK_FOR_SPEAKERS_S", 0.0)
+    brain.remembers_people = True
+    async with remembering_in(planes) as kept:
+        yield kept
 
 
 @pytest.fixture

@@ -215,6 +215,7 @@ async def test_fifty_tools_and_a_small_window_still_leave_room(brain: Brain, hom
     home_assistant.faults.extra_tools = 60
     brain.control.house.toolbox.forget_tools()  # type: ignore[union-attr]
     brain.workers = {"chat": LlamaCppWorker(engine="llama-cpp", tools="auto", context_tokens=4096)}
+    brain.settings = {"summarise": False}
     brain.llm.answers += [["One."] for _ in range(9)]
     for number in range(9):
         await brain.say(f"{number} " + "blah " * 200, conversation="long")

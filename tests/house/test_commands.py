@@ -18,7 +18,7 @@ from wyoming_servers.conversation.fast_path.scripts import as_written_in
 from wyoming_servers.house.household import Household
 
 # Reached, of 129 and 125; the sentences that are missed are in the files, too.
-FLOORS = {"en": 122, "zh-TW": 122}
+FLOORS = {"en": 123, "zh-TW": 125}
 
 
 @pytest.mark.parametrize("language", FILES)

@@ -11,10 +11,9 @@ from wyoming_servers.house.entity import Entity, EntityState
 from wyoming_servers.house.household import Household
 from wyoming_servers.house.household_file import read_household
 
-HOUSE_FILE = Path(__file__).parents[1] / "data" / "house.yaml"
+from .intent_effects import after, concerns, has_no_targets
 
-ON = {"cover": "open", "valve": "open", "lock": "locked", "scene": "2026-11-25T20:00:00", "vacuum": "cleaning"}
-OFF = {"cover": "closed", "valve": "closed", "lock": "unlocked", "vacuum": "docked"}
+HOUSE_FILE = Path(__file__).parents[1] / "data" / "house.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class HouseState:
 
     def __init__(self, household: Household | None = None) -> None:
         self.household = household or read_household(HOUSE_FILE)
+        self._first = self.household
         self.runs: list[IntentRun] = []
         self.deaf: set[str] = set()
         """Entities that take a command and never change."""
@@ -43,13 +43,19 @@ class HouseState:
         before = self.household.states.get(entity_id, EntityState("unknown"))
         self._change({entity_id: EntityState(value, before.attributes)})
 
+    def reset(self) -> None:
+        """Put every state back to how it was at the beginning, and forget what was run."""
+        self.runs.clear()
+        self._change({key: self._first.states.get(key) for key in {**self.household.states, **self._first.states}})
+
     def run(self, name: str, slots: Mapping[str, Any], device_id: str | None = None) -> dict[str, Any]:
         """Carry out an intent and return the answer as Home Assistant shapes it."""
         self.runs.append(IntentRun(name, dict(slots), device_id))
         if name == "HassStartTimer" and device_id is None:
             return self.error("failed_to_handle")
-        targets = [] if "Timer" in name else self._targets(name, slots)
-        if "name" in slots and not targets and "Timer" not in name:
+        no_targets = has_no_targets(name)
+        targets = [] if no_targets else self._meant(self._targets(name, slots), slots, device_id)
+        if not targets and not no_targets:
             return self.error("no_valid_targets")
         success, failed = [], []
         for entity in targets:
@@ -57,7 +63,7 @@ class HouseState:
                 {"name": entity.name, "type": "entity", "id": entity.entity_id}
             )
             if entity.entity_id not in self.failing | self.deaf:
-                self._apply(name, entity)
+                self._apply(name, slots, entity)
         answer: dict[str, Any] = {
             "speech": {},
             "response_type": "action_done",
@@ -74,27 +80,36 @@ class HouseState:
 
     def _targets(self, name: str, slots: Mapping[str, Any]) -> list[Entity]:
         layout = self.household.layout
-        wanted = str(slots.get("name", "")).casefold()
-        domains = _list(slots.get("domain")) or (["media_player"] if name.startswith("HassMedia") else [])
-        area = layout.area_named(str(slots["area"])) if "area" in slots else None
+        wanted = str(slots.get("name", "")).strip().casefold()
+        domains = _list(slots.get("domain")) or list(concerns(name))
+        classes = _list(slots.get("device_class"))
+        is_place = name != "HassVacuumCleanArea"  # the vacuum is sent there, it is not in it
+        area = layout.area_named(str(slots["area"])) if "area" in slots and is_place else None
+        floor = layout.floor_named(str(slots["floor"])) if "floor" in slots else None
+        if ("area" in slots and is_place and area is None) or ("floor" in slots and floor is None):
+            return []
         return [
             entity
             for entity in layout.entities
             if (not wanted or wanted in (entity.entity_id, *(n.casefold() for n in entity.names)))
             and (not domains or entity.domain in domains)
+            and (not classes or entity.device_class in classes)
             and (area is None or entity.area_id == area.area_id)
-            and (wanted or area or domains)
+            and (floor is None or getattr(layout.area_of(entity), "floor_id", None) == floor.floor_id)
+            and (wanted or area or domains or floor)
         ]
 
-    def _apply(self, name: str, entity: Entity) -> None:
-        if not self.household.state_of(entity).is_available:
-            return
-        if name in ("HassTurnOn", "HassLightSet", "HassVacuumStart"):
-            self.set_state(entity.entity_id, ON.get(entity.domain, "on"))
-        elif name in ("HassTurnOff", "HassVacuumReturnToBase"):
-            self.set_state(entity.entity_id, OFF.get(entity.domain, "off"))
-        elif name == "HassMediaPause":
-            self.set_state(entity.entity_id, "paused")
+    def _meant(self, found: list[Entity], slots: Mapping[str, Any], device_id: str | None) -> list[Entity]:
+        """Of several with the name that was given: those in the asking device's room, else nobody knows which."""
+        if "name" not in slots or len(found) < 2:
+            return found
+        here = self.household.layout.device_areas.get(device_id or "")
+        return [entity for entity in found if here is not None and entity.area_id == here]
+
+    def _apply(self, name: str, slots: Mapping[str, Any], entity: Entity) -> None:
+        before = self.household.state_of(entity)
+        if before.is_available:
+            self._change({entity.entity_id: after(name, slots, entity.domain, before)})
 
     def _change(self, changed: dict[str, EntityState | None]) -> None:
         self.household = self.household.with_states(changed)

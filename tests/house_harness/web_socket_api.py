@@ -134,7 +134,7 @@ class WebSocketApi:
 
         def tell(changed: dict[str, EntityState | None]) -> None:
             difference = {
-                key: {"+": {"s": state.value}}
+                key: {"+": {"s": state.value, "a": dict(state.attributes)}}
                 for key, state in changed.items()
                 if state is not None and key in entity_ids
             }

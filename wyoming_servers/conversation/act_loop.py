@@ -15,6 +15,7 @@ from wyoming_servers.backends.chat_model import ChatModel
 from .answer_text import as_answer, has_clause
 from .asking import Asking, Wish
 from .house_tools import HandedBack, HouseMind, ToolAnswer, ToolOffer
+from .person_memory import PersonMemory
 from .question import Question
 from .sentences import sentence
 from .text_calls import TextCalls
@@ -36,6 +37,7 @@ class ActLoop:
         self,
         asking: Asking,
         house: HouseMind | None,
+        person: PersonMemory | None,
         question: Question,
         asked: Message,
         offer: ToolOffer,
@@ -47,6 +49,7 @@ class ActLoop:
         """`asked` is the question as the model sees it; `rounds` and `time_s` are how often and how long it may act."""
         self._asking = asking
         self._house = house
+        self._person = person
         self._question = question
         self._asked = [asked]
         self._offer = offer
@@ -62,7 +65,7 @@ class ActLoop:
         try:
             while True:
                 may_act = self._may_act
-                calls = TextCalls(active=bool(self._offer.tools))
+                calls = TextCalls(active=bool(self._offer.all))
                 said = ""
                 self._release()  # for a moment: the same worker is asked for again
                 # The tools stay in the prompt, which is the same then: only the use of them is over.
@@ -100,19 +103,29 @@ class ActLoop:
     @property
     def _may_act(self) -> bool:
         in_time = asyncio.get_running_loop().time() < self._deadline_s
-        return bool(self._offer.tools) and self._rounds_left > 0 and in_time
+        return bool(self._offer.all) and self._rounds_left > 0 and in_time
 
     @property
     def _only_failed(self) -> bool:
         return bool(self._failures.apologies) and not self._failures.changed
 
     async def _carry_out(self, wanted: Sequence[ToolCall]) -> list[ToolAnswer] | HandedBack:
-        assert self._house is not None, "nobody offered tools"
         self._rounds_left -= 1
         self._acted = True
         rounds = self._thought.detail.get("tool_rounds", 0)
         self._thought.detail["tool_rounds"] = 1 + (rounds if isinstance(rounds, int) else 0)
-        return await self._house.carry_out(wanted, self._question, self._offer, self._thought)
+        own = [call for call in wanted if self._person is not None and self._person.owns(call)]
+        others = [call for call in wanted if call not in own]
+        answers: list[ToolAnswer] = []
+        for call in own:
+            assert self._person is not None
+            answers.append(await self._person.carry_out(call, self._question, self._thought))
+        if not others:
+            return answers
+        if self._house is None:
+            return answers + [ToolAnswer(call, "FAILED. There is no such tool.") for call in others]
+        done = await self._house.carry_out(others, self._question, self._offer, self._thought)
+        return done if isinstance(done, HandedBack) else answers + done
 
     def _take_results(
         self, said: str, wanted: Sequence[ToolCall], answers: Sequence[ToolAnswer], model: ChatModel

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 
 from avatar_appliance.config.settings import ConversationSettings
-from avatar_appliance.leases import Urgency
+from avatar_appliance.facts.client import FactsClient
+from wyoming_servers.ahead import HandOver
 from wyoming_servers.backends.chat_message import Message, ToolCall
 from wyoming_servers.backends.chat_model import ChatModel
 from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.house.asker import Asker
 
 from .act_loop import ActLoop
-from .answer_text import as_answer, has_clause
 from .asking import Asking, Wish
+from .barge_in import BargeIn
 from .client_calls import client_calls
 from .house_tools import HandedBack, HouseMind, Spoken, ToolOffer
 from .memory import ConversationMemory
-from .prompt import PromptMaker
+from .memory_phrases import memory_phrase
+from .person_memory import PersonMemory
+from .preparing import Preparing
+from .prompt import Noted, PromptMaker
 from .question import Question
-from .text_calls import TextCalls
+from .relay import Relay
+from .running_answers import RunningAnswer, RunningAnswers
+from .stop_phrases import is_stop
+from .summaries import Summaries
 from .thought import Thought
 
 
@@ -38,15 +46,22 @@ class Agent:
         house_name: str,
         house: HouseMind | None = None,
         *,
+        facts: FactsClient | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
-        """`house`: what it can control; None: it only talks."""
+        """`house`: what it can control; None: it only talks. `facts`: who keeps what people want remembered."""
         self._settings = settings
         self._memory = memory
         self._house = house
-        self._prompts = PromptMaker(settings.persona, house_name, house)
-        self._asking = Asking(settings, models, access, memory, self._prompts)
-        self._now = now
+        prompts = PromptMaker(settings.persona, house_name, house)
+        self._asking = Asking(settings, models, access, memory, prompts)
+        self._summaries = Summaries(self._asking, memory, enabled=settings.summarise and settings.history_turns > 0)
+        self._person = None if facts is None else PersonMemory(settings.memory, facts, memory)
+        self._running = RunningAnswers()
+        self._barge_in = BargeIn(self._running, memory, self._person, now=lambda: now().timestamp())
+        self._preparing = Preparing(settings.memory, memory, house, self._person, prompts, self._barge_in, now=now)
+        self.hand_over: HandOver | None = None
+        """Who speaks answers ahead of time."""
 
     @property
     def controls_house(self) -> bool:
@@ -58,34 +73,37 @@ class Agent:
         """Another object whenever a new `warm_up` is worth while."""
         return None if self._house is None else self._house.version
 
+    async def aclose(self) -> None:
+        """End what goes on in the background."""
+        await self._summaries.aclose()
+
     async def answer(self, question: Question, thought: Thought) -> AsyncGenerator[str | HandedBack, None]:
         """Yield the answer piece by piece (or intents for the client, and then nothing else).
 
-        The turn is remembered once it is complete: one that is cancelled or fails leaves no trace in memory, nobody
-        heard it. Raises WorkerUnavailable, Busy or WorkerFailed.
+        What is remembered of a turn is what was yielded: of one that is broken off (hung up on, or stopped by a spoken
+        "stop") the beginning, of one that fails nothing. Raises WorkerUnavailable, Busy or WorkerFailed.
         """
-        quick = await self._house.quick_answer(question, thought) if self._house is not None else None
+        self._summaries.give_way()
+        with self._preparing.recalling(question) as recalling:
+            await asyncio.sleep(0)  # its request leaves before names are looked for
+            quick = await self._quick(question, thought)
+            prepared = None if quick is not None else await self._preparing.prepared(question, thought, recalling)
         if quick is not None:
-            async for piece in self._given(question, Message("user", question.text), quick):
+            async for piece in self._given(question, quick):
                 yield piece
             return
-        offer = ToolOffer() if self._house is None else await self._house.offer(question)
-        if offer.trouble is not None:
-            thought.detail["no_tools"] = offer.trouble
-        asked = Message("user", self._prompts.noted(question, offer, self._now()))
+        assert prepared is not None
+        offer, question, noted = prepared.offer, prepared.question, prepared.noted
+        asked = Message("user", noted.shown)
         rounds, time_s = self._settings.max_tool_rounds, self._settings.tool_time_s
-        loop = ActLoop(self._asking, self._house, question, asked, offer, thought, rounds=rounds, time_s=time_s)
-        whole = ""
-        async with contextlib.aclosing(loop.pieces()) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, HandedBack):
-                    async for intents in self._given(question, asked, piece):
-                        yield intents
-                    return
-                whole += piece
-                thought.pieces += 1
-                yield piece
-        self._remember(question, asked, whole)
+        loop = ActLoop(
+            self._asking, self._house, self._person, question, asked, offer, thought, rounds=rounds, time_s=time_s
+        )
+        with self._running.running(question) as running:
+            async with contextlib.aclosing(self._spoken(running, loop.pieces(), question, noted, thought)) as pieces:
+                async for part in pieces:
+                    assert not isinstance(part, ToolCall), "this client has no tools of its own"
+                    yield part
 
     async def relay(
         self, question: Question, asked: Sequence[Message], offer: ToolOffer, wish: Wish, thought: Thought
@@ -95,35 +113,31 @@ class Agent:
         `asked` is the question and what the client did for it so far. Plain commands never get to the model.
         Raises WorkerUnavailable, Busy or WorkerFailed.
         """
-        quick = await self._quick_for_client(question, asked, offer, thought)
+        self._summaries.give_way()
+        with self._preparing.recalling(question) as recalling:
+            await asyncio.sleep(0)
+            quick = await self._quick_for_client(question, asked, offer, thought)
+            prepared = None
+            if quick is None:
+                free = wish.tool_choice == "auto"
+                prepared = await self._preparing.prepared(question, thought, recalling, offer, chooses=free)
         if isinstance(quick, Spoken):
             yield quick.text
-            self._remember(question, asked[0], quick.text)
+            self._remember(question, question.text, quick.text)
             return
         if quick is not None:
             for call in quick:
                 yield call
             return
-        whole = ""
-        calls = TextCalls(active=bool(offer.tools) and wish.tool_choice != "none")
-        with await self._asking.ask(question, asked, offer, wish, thought) as use:
-            async with (
-                contextlib.aclosing(use.opened) as raw,
-                contextlib.aclosing(as_answer(raw, question.language, calls)) as pieces,
-            ):
+        assert prepared is not None
+        offer, question, noted = prepared.offer, prepared.question, prepared.noted
+        asked = [Message("user", noted.shown), *asked[1:]]
+        loop = Relay(self._asking, self._person, question, asked, offer, wish, thought)
+        with self._running.running(question) as running:
+            async with contextlib.aclosing(self._spoken(running, loop.pieces(), question, noted, thought)) as pieces:
                 async for piece in pieces:
-                    whole += piece
-                    thought.pieces += 1
+                    assert not isinstance(piece, HandedBack), "this client takes calls"
                     yield piece
-                    if has_clause(whole):
-                        use.set_urgency(Urgency.LATER)
-            thought.note_usage(use.opened.usage)
-            thought.finish_reason = use.opened.finish_reason
-            wanted = (use.opened.tool_calls or calls.calls) if use.rung.takes_tools else ()
-        for call in wanted:
-            yield call
-        if not wanted:
-            self._remember(question, asked[0], whole)
 
     async def warm_up(self, languages: Sequence[str]) -> None:
         """Let the first model read each language's prefix: the first question then finds its prompt in the cache.
@@ -132,21 +146,84 @@ class Agent:
         """
         for language in languages:
             question = Question("hi", "", Asker(language), earlier=())
-            offer = ToolOffer() if self._house is None else await self._house.offer(question)
-            await self._asking.read(question, offer)
+            await self._asking.read(question, await self._preparing.offer(question, ToolOffer()))
+
+    # -- without the model -----------------------------------------------------------------------------------------
+
+    async def _quick(self, question: Question, thought: Thought) -> Spoken | HandedBack | None:
+        """Answer what needs no model; None: it is the model's."""
+        quick = await self._at_once(question, thought)
+        if quick is not None or self._house is None:
+            return quick
+        return await self._house.quick_answer(question, thought)
+
+    async def _at_once(self, question: Question, thought: Thought) -> Spoken | None:
+        """Do what is about the conversation itself: stop, remember, forget."""
+        if is_stop(question.text):
+            await self._barge_in.stop(question)
+            thought.detail["fast_path"] = "stop"
+            thought.nothing_to_say = True
+            return Spoken("")
+        if self._person is not None and (phrase := memory_phrase(question.text)) is not None:
+            return await self._person.obey(phrase, question, thought)
+        return None
 
     async def _quick_for_client(
         self, question: Question, asked: Sequence[Message], offer: ToolOffer, thought: Thought
     ) -> Spoken | list[ToolCall] | None:
         """Answer a plain command of a client with tools of its own, or call those; None: it is the model's."""
-        if self._house is None or len(asked) != 1:
+        if len(asked) != 1:
             return None
-        quick = await self._house.quick_answer(question, thought)
+        quick = await self._quick(question, thought)
         return client_calls(quick.calls, offer.tools) if isinstance(quick, HandedBack) else quick
 
+    # -- what was said ---------------------------------------------------------------------------------------------
+
+    async def _spoken(
+        self,
+        running: RunningAnswer,
+        pieces: AsyncGenerator[str | HandedBack | ToolCall, None],
+        question: Question,
+        noted: Noted,
+        thought: Thought,
+    ) -> AsyncGenerator[str | HandedBack | ToolCall, None]:
+        """Pass an answer on, and remember what of it was said."""
+        whole, keep, broken_off = "", True, True
+        try:
+            async with contextlib.aclosing(pieces), contextlib.aclosing(running.through(pieces)) as passing:
+                async for piece in passing:
+                    if isinstance(piece, HandedBack):
+                        keep = False
+                        async for intents in self._given(question, piece, noted.kept):
+                            yield intents
+                        return
+                    if isinstance(piece, str):
+                        whole += piece
+                        thought.pieces += 1
+                    else:
+                        keep = False  # what comes of it is said in another request
+                    yield piece
+            broken_off = running.stopped
+        except Exception:
+            keep = False  # what went wrong is said instead
+            raise
+        finally:
+            thought.stopped = running.stopped
+            if keep:
+                self._remember(question, noted.kept, whole, broken_off=broken_off)
+        self._settle(question, thought)
+
+    def _settle(self, question: Question, thought: Thought) -> None:
+        """After an answer: have condensed what no longer fits."""
+        if question.earlier is None and question.conversation_id:
+            if thought.dropped_messages and self._settings.summarise:
+                self._memory.set_aside(question.conversation_id, thought.dropped_messages)
+            self._summaries.consider(question.conversation_id, question.language, thought.worker)
+
     async def _given(
-        self, question: Question, asked: Message, answer: Spoken | HandedBack
+        self, question: Question, answer: Spoken | HandedBack, asked: str | None = None
     ) -> AsyncGenerator[str | HandedBack, None]:
+        asked = question.text if asked is None else asked
         if isinstance(answer, Spoken):
             yield answer.text
             self._remember(question, asked, answer.text)
@@ -156,6 +233,8 @@ class Agent:
         self._remember(question, asked, f"({json.dumps(done, ensure_ascii=False)})")
         yield answer
 
-    def _remember(self, question: Question, asked: Message, answer: str) -> None:
+    def _remember(self, question: Question, asked: str, answer: str, *, broken_off: bool = False) -> None:
         if answer.strip() and question.conversation_id:
-            self._memory.remember(question.conversation_id, asked.content, answer.strip())
+            self._memory.remember(
+                question.conversation_id, asked, answer.strip(), origin=question.origin, broken_off=broken_off
+            )

@@ -65,9 +65,13 @@ class Asking:
         given = question.earlier
         while True:
             earlier = self._memory.recall(question.conversation_id) if given is None else given
+            summary = self._memory.summary(question.conversation_id) if given is None else None
 
-            async def open_model(model: ChatModel, earlier: Sequence[Message] = earlier) -> Answer:
-                request = self._request(model, question, asked, earlier, offer)
+            async def open_model(
+                model: ChatModel, earlier: Sequence[Message] = earlier, summary: str | None = summary
+            ) -> Answer:
+                request = self._request(model, question, asked, earlier, offer, summary)
+                thought.dropped_messages = request.dropped
                 if request.dropped:
                     thought.detail["dropped_messages"] = request.dropped
                 return await self._open(model, request, wish)
@@ -75,7 +79,7 @@ class Asking:
             try:
                 use = await self._access.open(self._models, open_model, urgency=Urgency.FIRST, patience_s=PATIENCE_S)
             except ContextTooLong:
-                if not earlier:
+                if not earlier and summary is None:
                     raise
                 thought.detail["forgotten"] = True
                 if given is None:
@@ -100,6 +104,24 @@ class Asking:
                 async for _ in pieces:
                     pass
 
+    async def condense(self, worker: str, messages: Sequence[Message], most_tokens: int) -> str:
+        """Return what a model makes of messages, at the lowest urgency; raises as `ask` does.
+
+        `worker` is the one that answered last: it is up, and no other is brought up for this.
+        """
+
+        async def open_model(model: ChatModel) -> Answer:
+            return await model.open(messages, max_tokens=most_tokens, temperature=0, urgency=Urgency.BACKGROUND)
+
+        rungs = [model for model in self._models if model.name == worker]
+        with await self._access.open(rungs, open_model, urgency=Urgency.BACKGROUND) as use:
+            async with contextlib.aclosing(use.opened) as pieces:
+                return "".join([piece async for piece in pieces])
+
+    def window_of(self, worker: str) -> int | None:
+        """Return a worker's context window in tokens; None where nobody says."""
+        return next((model.context_tokens for model in self._models if model.name == worker), None)
+
     async def _open(self, model: ChatModel, request: Request, wish: Wish) -> Answer:
         most = self._settings.max_answer_tokens + (TOOL_CALL_TOKENS if request.tools else 0)
         return await model.open(
@@ -118,13 +140,15 @@ class Asking:
         asked: Sequence[Message],
         earlier: Sequence[Message],
         offer: ToolOffer,
+        summary: str | None = None,
     ) -> Request:
-        tool_tokens = TOOL_CALL_TOKENS if model.takes_tools and offer.tools else 0
+        tool_tokens = TOOL_CALL_TOKENS if model.takes_tools and offer.all else 0
         return self._prompts.request(
             question,
             asked,
             earlier,
             offer,
+            summary=summary,
             window_tokens=model.context_tokens,
             answer_tokens=self._settings.max_answer_tokens + tool_tokens,
             takes_tools=model.takes_tools,

@@ -17,6 +17,7 @@ from avatar_appliance import __version__
 from avatar_appliance.config.settings import LimitsSettings
 from avatar_appliance.errors import AvatarError, BadRequest, TextTooLong
 from avatar_appliance.wire import parse_event
+from wyoming_servers.ahead import handed_over
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.house.asker import Asker
 from wyoming_servers.report import StageRecorder
@@ -88,7 +89,7 @@ class ConversationHandler(Handler):
                 await request.answer(NotHandled(text=sentence("nothing-heard", language), context=context))
                 return
             asker = Asker.from_context(context, language)
-            asked = Question(text, recorder.conversation_id, asker)
+            asked = Question(text, recorder.conversation_id, asker, origin=recorder.origin)
             answer = await self._answer(request, recorder, asked, context)
             if isinstance(answer, HandedBack):
                 await self._hand_back(request, answer, asked, context)
@@ -111,7 +112,8 @@ class ConversationHandler(Handler):
         began = time.monotonic()
         thought, whole = Thought(), ""
         try:
-            async with contextlib.aclosing(self._agent.answer(question, thought)) as pieces:
+            given = handed_over(self._agent.hand_over, self._agent.answer(question, thought), question, thought)
+            async with contextlib.aclosing(given) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, HandedBack):
                         recorder.first_output()
@@ -124,9 +126,12 @@ class ConversationHandler(Handler):
                     whole += piece
                     await request.answer(HandledChunk(text=piece))
             recorder.error_code = thought.error_code
+            if thought.stopped:  # Home Assistant speaks what comes whole: nothing, then
+                return _Answer("", is_meant=True)
             return _Answer(whole.strip(), thought.nothing_to_say)
         finally:
             recorder.worker, recorder.degraded = thought.worker, thought.degraded
+            recorder.speaker = thought.speaker
             recorder.text_out = whole.strip()
             recorder.parts = tuple(thought.parts)
             think_s = round(time.monotonic() - began, 3)

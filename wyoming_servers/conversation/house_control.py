@@ -12,11 +12,7 @@ from avatar_appliance.config.home_assistant import HomeAssistantSettings
 from avatar_appliance.errors import AvatarError
 from avatar_appliance.log import log_defect
 from wyoming_servers.backends.chat_message import ToolCall
-from wyoming_servers.house.acting.failure_sentences import failure_sentence
-from wyoming_servers.house.acting.intent_call import IntentCall
-from wyoming_servers.house.acting.intent_table import INTENTS, Handler
 from wyoming_servers.house.acting.intent_tools import intent_tools
-from wyoming_servers.house.acting.outcome import Outcome
 from wyoming_servers.house.asker import Asker
 from wyoming_servers.house.errors import HomeAssistantTimeout
 from wyoming_servers.house.house import House, make_house
@@ -25,10 +21,9 @@ from wyoming_servers.house.layout import HouseLayout
 from wyoming_servers.house.naming import name_in
 from wyoming_servers.house.quoting import quoted
 
-from .fast_path import Recognised
-from .fast_path.question import question_for
 from .house_tools import HandedBack, Spoken, ToolAnswer, ToolOffer
 from .intent_calls import IntentCalls
+from .plain_commands import PlainCommands
 from .prepared_fast_path import PreparedFastPath
 from .question import Question
 from .thought import Thought
@@ -41,19 +36,17 @@ OFFER_WAIT_S: Final = 2.0
 OFFER_PAUSE_S: Final = 10.0
 # Why there are no tools: no token, and a client that carries nothing out.
 NOBODY: Final = "nobody-to-act"
-# What a fast command may take, beyond the limit of the call itself.
-CARRY_OUT_SLACK_S: Final = 5.0
 
 
 class HouseControl:
     """A HouseMind over `house/`: with a token through Home Assistant, without one by handing intents back."""
 
-    def __init__(self, house: House, languages: Sequence[str], timeout_s: float) -> None:
-        """`timeout_s`: what one call to Home Assistant may take."""
+    def __init__(self, house: House, languages: Sequence[str], timeout_s: float, *, model_acts: bool = True) -> None:
+        """`timeout_s`: what one call to Home Assistant may take; `model_acts`: whether any model may use tools."""
         self.house = house
         self.fast_path = PreparedFastPath(house.household, languages)
         self._languages = list(languages)
-        self._timeout_s = timeout_s
+        self._plain = PlainCommands(house, self.fast_path, timeout_s, model_acts=model_acts)
         self._intents = IntentCalls(house.household)
         self._tools = ToolCalls(house.toolbox, house.household, timeout_s) if house.toolbox else None
         self._prompts: dict[tuple[str, int], HousePrompt] = {}
@@ -62,9 +55,11 @@ class HouseControl:
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
-    def from_settings(cls, settings: HomeAssistantSettings, languages: Sequence[str]) -> HouseControl:
+    def from_settings(
+        cls, settings: HomeAssistantSettings, languages: Sequence[str], *, model_acts: bool = True
+    ) -> HouseControl:
         """Return the control of the house that the settings describe."""
-        return cls(make_house(settings), languages, settings.timeout_s)
+        return cls(make_house(settings), languages, settings.timeout_s, model_acts=model_acts)
 
     async def start(self) -> None:
         """Begin to follow the house; raises ConfigError for a household file that is wrong."""
@@ -85,37 +80,7 @@ class HouseControl:
 
     async def quick_answer(self, question: Question, thought: Thought) -> Spoken | HandedBack | None:
         """Understand and carry out a plain command or question; None: it is for the model."""
-        found = self.fast_path.recognise(question.text, question.asker)
-        if found is None:
-            return None
-        if not isinstance(found, Recognised):
-            thought.detail["fast_path"] = f"unsure: {found.doubt.value}"
-            return Spoken(question_for(found))
-        if found.repairs:
-            thought.detail["repaired_names"] = len(found.repairs)
-        if self.house.executor is None:
-            if _is_nothing(found.call):
-                thought.nothing_to_say = True
-                return Spoken("")
-            if not question.takes_intents:
-                return None
-            thought.detail["fast_path"] = f"intent: {found.call.intent}"
-            return HandedBack((found.call,))
-        if question.has_own_tools and not _is_for_any_asker(found.call):
-            return None  # a timer belongs to the device, which only the client knows
-        thought.detail["fast_path"] = found.call.intent
-        with thought.acting(intent=found.call.intent) as part:
-            try:
-                async with asyncio.timeout(2 * self._timeout_s + CARRY_OUT_SLACK_S):
-                    outcome = await self.house.executor.carry_out(found.call, question.asker)
-            except TimeoutError:  # it broke its word
-                code = HomeAssistantTimeout.code
-                outcome = Outcome(failure_sentence(code, question.language), done=False, code=code)
-            part |= {"done": outcome.done, "code": outcome.code, **outcome.details}
-        if not outcome.done and not outcome.changed:
-            thought.error_code = outcome.code
-        thought.nothing_to_say = not outcome.speech
-        return Spoken(outcome.speech)
+        return await self._plain.answer(question, thought)
 
     # -- the model's tools -----------------------------------------------------------------------------------------
 
@@ -188,13 +153,3 @@ class HouseControl:
 
 
 _ALL: Final = 10_000
-
-
-def _is_nothing(call: IntentCall) -> bool:
-    rule = INTENTS.get(call.intent)
-    return rule is not None and rule.handler is Handler.NOBODY
-
-
-def _is_for_any_asker(call: IntentCall) -> bool:
-    rule = INTENTS.get(call.intent)
-    return bool(call.targets) or (rule is not None and rule.handler is not Handler.HOME_ASSISTANT)

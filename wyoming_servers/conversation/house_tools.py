@@ -46,8 +46,16 @@ class ToolOffer:
     """The tools of one turn."""
 
     tools: tuple[Tool, ...] = ()
+    """Of the house, or of the client."""
+    own: tuple[Tool, ...] = ()
+    """Of our own: what concerns the conversation, and changes nothing in the house."""
     trouble: str | None = None
     """Code of the error that keeps the house away."""
+
+    @property
+    def all(self) -> tuple[Tool, ...]:
+        """Everything the model may call."""
+        return (*self.tools, *self.own)
 
 
 class HouseMind(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from wyoming_servers.house.area import Area
 from wyoming_servers.house.asker import Asker
 from wyoming_servers.house.household import Household
 from wyoming_servers.house.layout import HouseLayout
@@ -34,12 +35,22 @@ class PreparedFastPath:
         """The house whose names it understands; None before the first."""
         return None if self._ready is None else self._ready[1]
 
-    def recognise(self, text: str, asker: Asker) -> Recognition:
-        """Return what a sentence asks for; None where it is no plain command."""
+    def recognise(self, text: str, asker: Asker, area: Area | None = None) -> Recognition:
+        """Return what a sentence asks for; None where it is no plain command.
+
+        `area`: the room it is about where it names none, instead of the asker's.
+        """
         if self._ready is None:
             return None
         fast_path, layout = self._ready
-        return fast_path.recognise(text, asker.language, layout, asker.area(layout))
+        return fast_path.recognise(text, asker.language, layout, area or asker.area(layout))
+
+    def unclear(self, text: str, asker: Asker) -> Recognition:
+        """Return why a command that was not recognised cannot be carried out; None where it may be no command."""
+        if self._ready is None:
+            return None
+        fast_path, layout = self._ready
+        return fast_path.unclear(text, asker.language, layout, asker.area(layout))
 
     async def run(self) -> None:
         """Follow the household until cancelled."""

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from wyoming_servers.backends.chat_message import Message
+from wyoming_servers.house.quoting import quoted
 from wyoming_servers.house.tools import Tool
 
 from .context_window import newest_turns, tokens_of, tokens_of_text, tokens_of_tool
-from .house_rules import acting_rules, circumstances, talking_rules
 from .house_tools import HouseMind, ToolOffer
 from .persona import persona
+from .prompt_texts import acting_rules, circumstances, facts_note, note, summary_turn, talking_rules
+from .prompt_texts import broken_off as broken_off_remark
 from .question import Question
 
 # How many things the prompt names, if the window is large enough.
@@ -35,6 +37,16 @@ class Request:
     """Earlier messages that did not fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A question with what is noted about it."""
+
+    shown: str
+    """For the model, this time."""
+    kept: str
+    """For the conversation's memory: without facts, so that what is forgotten is in no later prompt."""
+
+
 class PromptMaker:
     """Makes requests; knows the persona and the house."""
 
@@ -43,13 +55,28 @@ class PromptMaker:
         self._house_name = house_name
         self._house = house
 
-    def noted(self, question: Question, offer: ToolOffer, now: datetime) -> str:
-        """Return the question with a note of when and where it is asked; as it is where there is no house."""
-        if self._house is None or question.has_own_tools:
-            return question.text
-        room = self._house.room(question)
-        note = circumstances(question.language, now, room, question.speaker, away=offer.trouble is not None)
-        return f"{note}\n{question.text}"
+    def noted(
+        self,
+        question: Question,
+        offer: ToolOffer,
+        now: datetime,
+        *,
+        facts: Sequence[str] = (),
+        broken_off: bool = False,
+    ) -> Noted:
+        """Return the question with a note of when, where and by whom it is asked, and what of the person is known.
+
+        `facts` are quotes; `broken_off` says that the answer before was.
+        """
+        language, parts = question.language, list[str]()
+        if self._house is not None and not question.has_own_tools:
+            speaker = quoted(question.speaker) if question.speaker else None
+            room = self._house.room(question)
+            parts += circumstances(language, now, room, speaker, away=offer.trouble is not None)
+        if broken_off:
+            parts.append(broken_off_remark(language))
+        kept = "\n".join(filter(None, (note(language, parts), question.text)))
+        return Noted("\n".join(filter(None, (facts_note(language, facts), kept))), kept)
 
     def request(
         self,
@@ -58,20 +85,25 @@ class PromptMaker:
         earlier: Sequence[Message],
         offer: ToolOffer,
         *,
+        summary: str | None = None,
         window_tokens: int | None,
         answer_tokens: int,
         takes_tools: bool,
     ) -> Request:
-        """Return what to ask a model with this window: what was `asked` in this turn, with what of `earlier` fits."""
-        tools = self._tools(offer.tools, window_tokens) if takes_tools else []
+        """Return what to ask a model with this window: what was `asked` in this turn, with what of `earlier` fits.
+
+        `summary` tells what was said before `earlier`.
+        """
+        tools = self._tools(offer.all, window_tokens) if takes_tools else []
         room = None if window_tokens is None else int(window_tokens * PREFIX_SHARE) - sum(map(tokens_of_tool, tools))
-        system = Message("system", self._system(question, room, acts=bool(tools)))
+        acts = any(function["function"]["name"] == tool.name for function in tools for tool in offer.tools)
+        system = Message("system", self._system(question, room, acts=acts))
         mine = list(asked) if takes_tools else _without_tools(asked)
-        kept = list(earlier)
+        kept, before = list(earlier), summary_turn(question.language, summary) if summary else []
         if window_tokens is not None:
-            taken = tokens_of([system, *mine]) + sum(map(tokens_of_tool, tools)) + answer_tokens
+            taken = tokens_of([system, *mine, *before]) + sum(map(tokens_of_tool, tools)) + answer_tokens
             kept = newest_turns(earlier, window_tokens - taken)
-        return Request([system, *kept, *mine], tools, len(earlier) - len(kept))
+        return Request([system, *before, *kept, *mine], tools, len(earlier) - len(kept))
 
     def _system(self, question: Question, room_tokens: int | None, *, acts: bool) -> str:
         language = question.language

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avatar_appliance.facts import Origin
 from wyoming_servers.backends.chat_message import Message
 from wyoming_servers.house.asker import Asker
 
@@ -16,7 +17,9 @@ class Question:
     conversation_id: str
     asker: Asker
     speaker: str | None = None
-    """Name of the person, where the voice was recognised."""
+    """Name of the person, where the client says so or the voice was recognised."""
+    origin: Origin | None = None
+    """The stage that answers, by the name its report has."""
     instructions: str = ""
     """What the client adds to the persona."""
     earlier: tuple[Message, ...] | None = None

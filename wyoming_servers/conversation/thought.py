@@ -19,12 +19,17 @@ class Thought:
     """Filled in while an answer comes into being; right at any moment, also when it is cancelled."""
 
     worker: str | None = None
+    speaker: str | None = None
     degraded: str | None = None
     pieces: int = 0
     error_code: str | None = None
     """Why nothing was done, where the answer says just that."""
     nothing_to_say: bool = False
     """The answer is meant to be empty ("never mind")."""
+    stopped: bool = False
+    """Somebody said "stop": nothing of the answer shall be spoken any more."""
+    dropped_messages: int = 0
+    """Earlier messages that did not fit into the model's window."""
     usage: ChatUsage = field(default_factory=ChatUsage)
     """Of the last request."""
     finish_reason: str = "stop"
@@ -50,9 +55,12 @@ class Thought:
                 )
 
     def note_usage(self, usage: ChatUsage) -> None:
-        """Take what a request cost; the share of the prompt found in the prefix cache is the hit rate."""
+        """Take what a request cost, one of several; the share of the prompts found in the prefix cache is the hit rate.
+
+        An endpoint that does not tell of its cache leaves the hit rate unknown, not zero.
+        """
         self.usage = usage
-        if usage.prompt_tokens is not None:
-            self.detail["prompt_tokens"] = usage.prompt_tokens
-        if usage.cached_tokens is not None:
-            self.detail["cached_tokens"] = usage.cached_tokens
+        for name, tokens in (("prompt_tokens", usage.prompt_tokens), ("cached_tokens", usage.cached_tokens)):
+            if tokens is not None:
+                former = self.detail.get(name, 0)
+                self.detail[name] = tokens + (former if isinstance(former, int) else 0)

@@ -32,22 +32,27 @@ def neutralised(text: str, most_chars: int) -> str:
     """
     plain = unicodedata.normalize("NFKC", text[: 8 * most_chars])
     visible = "".join(" " if char.isspace() else char for char in plain if char.isspace() or _is_visible(char))
-    words = _CHINESE_SPEAKER.sub(r"\1 ", _SPEAKER.sub(r"\1 ", _MARKERS.sub(" ", visible)))
-    one_line = " ".join(words.split())
+    one_line = " ".join(_without_speakers(_MARKERS.sub(" ", visible)).split())
     return one_line if len(one_line) <= most_chars else f"{one_line[: most_chars - 1].rstrip()}…"
 
 
 def as_tool_data(text: str, most_chars: int = 12_000) -> str:
-    """Return a tool's answer without what chat templates are made of; its lines and its JSON or YAML stay."""
+    """Return a tool's answer without what chat templates and turns are made of; its lines, JSON or YAML stay."""
     plain = unicodedata.normalize("NFC", text[: 2 * most_chars])
     visible = "".join(char for char in plain if char == "\n" or _is_visible(char))
-    words = _INSTRUCTION_TAG.sub(" ", visible).replace("<", " ").replace(">", " ").replace("```", " ")
+    unmarked = _INSTRUCTION_TAG.sub(" ", visible).replace("<", " ").replace(">", " ").replace("```", " ")
+    words = _CHINESE_SPEAKER.sub(r"\1 ", _SPEAKER.sub(r"\1 ", unmarked))
+    words = _without_speakers(words)
     return words if len(words) <= most_chars else f"{words[:most_chars]} ... (cut)"
 
 
 def quoted(text: str, most_chars: int = MAX_NAME_CHARS) -> str:
     """Return text as a JSON string: no quote in it can end it."""
     return json.dumps(neutralised(text, most_chars), ensure_ascii=False)
+
+
+def _without_speakers(text: str) -> str:
+    return _CHINESE_SPEAKER.sub(r"\1 ", _SPEAKER.sub(r"\1 ", text))
 
 
 def _is_visible(char: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,11 @@ from wyoming_servers.text import detect_language
 
 MAX_MESSAGES = 2000
 MAX_TOOLS = 256
+MAX_SPEAKER_CHARS = 128
+# A ULID (Home Assistant's), a UUID, or a long number in hexadecimal: no person is called that.
+_MACHINE_MADE = re.compile(
+    r"[0-9A-HJKMNP-TV-Z]{26}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
+)
 # Fields of a request that go on to a model as they are.
 _OPTIONS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "response_format", "parallel_tool_calls")
 
@@ -96,6 +102,7 @@ class ChatRequest(_Lenient):
     frequency_penalty: float | None = None
     response_format: dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
+    metadata: dict[str, Any] | None = None
     user: str | None = Field(default=None, max_length=512)
 
     @classmethod
@@ -151,6 +158,20 @@ class ChatRequest(_Lenient):
         )
 
     @property
+    def speaker(self) -> str | None:
+        """Who speaks: `metadata.speaker`; else `user`, where that is a person and no conversation's id.
+
+        Home Assistant, which has tools of its own, names the conversation in `user`.
+        """
+        given = (self.metadata or {}).get("speaker")
+        if given is None and self.user and not self.has_tools and not _MACHINE_MADE.fullmatch(self.user):
+            given = self.user
+        if not isinstance(given, str):
+            return None
+        name = " ".join(given.split())
+        return name if 0 < len(name) <= MAX_SPEAKER_CHARS and name.isprintable() else None
+
+    @property
     def link_id(self) -> str | None:
         """Equal for the several requests of one thought: the rounds after the client's tools."""
         if not self.user:
@@ -182,6 +203,7 @@ class ChatRequest(_Lenient):
             text,
             self.conversation_id,
             Asker(language),
+            speaker=self.speaker,
             instructions=instructions,
             earlier=None if remembers else tuple(message.as_message() for message in said[:last]),
             takes_intents=self.has_tools,

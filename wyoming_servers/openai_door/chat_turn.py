@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from avatar_appliance.config.settings import LimitsSettings
 from avatar_appliance.errors import AvatarError, DeadlineExceeded, InternalError, TextTooLong
 from avatar_appliance.log import connection_log, log_defect
+from wyoming_servers.ahead import handed_over
 from wyoming_servers.backends.chat_message import ToolCall
 from wyoming_servers.conversation.agent import Agent
 from wyoming_servers.conversation.asking import Wish
@@ -77,7 +79,7 @@ class ChatTurn:
                 async with contextlib.aclosing(self._bounded()) as pieces:
                     async for piece in pieces:
                         await self._take(piece, send)
-                if not self._text and not self._calls and not self._thought.nothing_to_say:
+                if not (self._text or self._calls or self._thought.nothing_to_say or self._thought.stopped):
                     self._recorder.error_code = "no-answer"
                     if self._request.is_spoken:
                         await self._take(sentence("no-answer", self._question.language), send)
@@ -110,6 +112,7 @@ class ChatTurn:
         recorder.language, recorder.text_in = self._question.language, self._question.text
         began = time.monotonic()
         async with recorder:
+            self._question = replace(self._question, origin=recorder.origin)
             try:
                 if len(self._question.text) > self._limits.max_text_chars:
                     raise TextTooLong(f"more than {self._limits.max_text_chars} characters")
@@ -117,6 +120,7 @@ class ChatTurn:
                 recorder.error_code = recorder.error_code or thought.error_code
             finally:
                 recorder.worker, recorder.degraded = thought.worker, thought.degraded
+                recorder.speaker = thought.speaker or self._question.speaker
                 recorder.text_out = self._text.strip()
                 recorder.parts = tuple(thought.parts)
                 think_s = round(time.monotonic() - began, 3)
@@ -126,7 +130,8 @@ class ChatTurn:
     async def _bounded(self) -> AsyncGenerator[str | ToolCall | HandedBack, None]:
         """The brain's pieces; raises DeadlineExceeded when the next one does not come in time."""
         limit_s = self._limits.request_timeout_s
-        pieces = self._pieces()
+        hand_over = self._agent.hand_over if self._request.is_spoken else None
+        pieces = handed_over(hand_over, self._pieces(), self._question, self._thought)
         try:
             while True:
                 try:
@@ -166,17 +171,17 @@ class ChatTurn:
             self._text += piece
             body = self._completion.chunk({"content": piece})
         if self._request.stream:
-            await self._begin(send)
+            body = await self._begin(send) + body
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-    async def _begin(self, send: Send) -> None:
+    async def _begin(self, send: Send) -> bytes:
+        """Send the head of a stream, once; return the event it begins with, to go out with what follows."""
         if self._begun:
-            return
+            return b""
         self._begun = True
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        body = self._completion.chunk({"role": "assistant", "content": ""})
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        return self._completion.chunk({"role": "assistant", "content": ""})
 
     async def _finish(self, scope: Scope, receive: Receive, send: Send) -> None:
         reason = "tool_calls" if self._calls else "length" if self._thought.finish_reason == "length" else "stop"
@@ -184,8 +189,7 @@ class ChatTurn:
             body = self._completion.whole(self._text, self._calls, reason, self._thought.usage)
             await JSONResponse(body, headers={"cache-control": "no-store"})(scope, receive, send)
             return
-        await self._begin(send)
-        end = self._completion.chunk({}, reason)
+        end = await self._begin(send) + self._completion.chunk({}, reason)
         if self._request.wants_usage:
             end += self._completion.usage_chunk(self._thought.usage)
         await send({"type": "http.response.body", "body": end + DONE, "more_body": False})

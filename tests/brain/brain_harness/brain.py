@@ -26,6 +26,7 @@ class Brain:
         self.control = control
         self.server: Served | None = None
         self.settings: dict[str, Any] = {}
+        self.remembers_people = False
         self.workers: dict[str, Any] = {}
         """Worker sections by name; default: a model that takes tools."""
 
@@ -37,6 +38,7 @@ class Brain:
                 settings=self.settings,
                 worker_settings=self.workers,
                 mind=self.control,
+                remembers_people=self.remembers_people,
             )
         return self.server
 

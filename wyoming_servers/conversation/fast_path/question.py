@@ -13,6 +13,14 @@ def question_for(unsure: Unsure) -> str:
     """Return one spoken sentence in the language that was understood."""
     language = unsure.language
     place = unsure.details.get("area") or unsure.details.get("floor")
+    if unsure.doubt is Doubt.NO_ROOM:
+        return failure_sentence("which-room", language)
+    if unsure.doubt is Doubt.UNKNOWN:
+        unknown = failure_sentence("unknown-name", language, name=unsure.heard)
+        if not unsure.suggestions:
+            return unknown
+        space = "" if language.startswith("zh") else " "
+        return f"{unknown}{space}{ask_which(unsure.suggestions, language, heard=unsure.heard)}"
     if unsure.doubt is Doubt.NOTHING_THERE:
         if place is None:
             return failure_sentence("nothing-there-here", language)

@@ -22,6 +22,7 @@ from .repair import Repair, repaired
 from .scripts import as_written_in
 from .syllable_names import SyllableNames
 from .targets import MAX_SUGGESTIONS, resolve, suggest
+from .unknown_name import unknown_name
 from .word_names import WordNames
 
 # A plain command is short; what is longer is for the language model, and would take long to match.
@@ -67,6 +68,21 @@ class FastPath:
                 return found
             doubt = doubt or found
         return doubt
+
+    def unclear(self, text: str, language: str, layout: HouseLayout, asking_area: Area | None = None) -> Unsure | None:
+        """Return why a command that was not recognised cannot be carried out; None where it may be no command.
+
+        For whoever has nobody else to leave it to: a model that can act knows better what was meant.
+        """
+        text = " ".join(text.split())
+        if not text or len(text) > MAX_CHARS:
+            return None
+        if asking_area is None:
+            for area in layout.areas:
+                found = self.recognise(text, language, layout, area)
+                if isinstance(found, Recognised) and found.call.area == area:
+                    return Unsure(Doubt.NO_ROOM, found.call.intent, found.call.language, "")
+        return unknown_name(text, language, layout)
 
     def _house(self, layout: HouseLayout, grammar: Grammar) -> _House:
         with self._lock:

@@ -33,6 +33,10 @@ class Doubt(Enum):
     """The named thing is not in the named room."""
     NOTHING_THERE = "nothing-there"
     """The room has nothing of that kind."""
+    UNKNOWN = "unknown"
+    """Nothing is called anything like it; the suggestions are merely nearest."""
+    NO_ROOM = "no-room"
+    """It would be clear in a room, and nobody knows in which one it was said."""
 
 
 @dataclass(frozen=True, slots=True)
