@@ -37,7 +37,7 @@ test-provision: $(VENV)/.dev ## Make a Debian machine and play ansible/ on it, f
 lint-ansible: $(VENV)/.dev ## Lint the playbooks and roles (two minutes)
 	@cd ansible && PATH="$(abspath $(VENV)/bin):$$PATH" ansible-lint --offline --strict
 
-test-engines: $(ENGINE_VENV)/.built ## Test F5-TTS through its true classes (its own environment, about 1.5 GB)
+test-engines: $(ENGINE_VENV)/.built ## Test F5-TTS, Pocket TTS and Resemblyzer through their true classes (an environment of 1.7 GB)
 	@PYTHONPATH=. $(ENGINE_VENV)/bin/python -m pytest tests/engine $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format check, types
@@ -66,8 +66,9 @@ clean: ## Remove the virtual environment and caches (models and history stay)
 system: # Debian packages that set-up needs; asks for sudo only if something is missing
 	@./scripts/system-packages
 
-$(ENGINE_VENV)/.built: avatar_appliance/engines/requirements/f5-tts.txt scripts/engine-test-venv | system
-	@echo "Installing F5-TTS and pytest into $(ENGINE_VENV) ..."
+$(ENGINE_VENV)/.built: avatar_appliance/engines/requirements/f5-tts.txt avatar_appliance/engines/requirements/pocket-tts.txt \
+  scripts/engine-test-venv | system
+	@echo "Installing F5-TTS, Pocket TTS, Resemblyzer and pytest into $(ENGINE_VENV) ..."
 	@./scripts/engine-test-venv $(ENGINE_VENV)
 	@touch $@
 

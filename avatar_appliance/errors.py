@@ -4,6 +4,7 @@
     +-- BadRequest                  the client sent something we cannot use
     |   +-- FrameTooLarge           a Wyoming frame beyond the limits
     |   +-- AudioTooLong            more audio than `max_audio_s`
+    |   +-- SpeechTooShort          too little speech to tell a voice by
     |   +-- TextTooLong             more text than `max_text_chars`
     |   +-- VoiceUnknown            a voice that no TTS worker has
     |   +-- ProgramUnknown          `select-program` named a program we do not offer
@@ -76,6 +77,14 @@ class AudioTooLong(BadRequest):
     code = "audio-too-long"
     default_hint = "Speak shorter, or raise `limits.max_audio_s` in config.yaml."
     http_status = 413
+
+
+class SpeechTooShort(BadRequest):
+    """Too little speech in the audio to tell a voice by."""
+
+    code = "speech-too-short"
+    default_hint = "Speak for a second or two."
+    http_status = 422
 
 
 class TextTooLong(BadRequest):

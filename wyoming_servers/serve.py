@@ -99,31 +99,46 @@ async def _handler(
             from .asr.handler import AsrHandler
             from .asr.house_names import following
             from .asr.offer import AsrOffer
+            from .speaker.identifier import identifying
 
             links = _links(settings, settings.asr.workers)
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             offer = AsrOffer(name, languages, watch, endpointing=settings.asr.endpointing == "server")
-            async with _running(watch.run()), following(settings.home_assistant, settings.asr.house_names) as names:
+            speakers = _links(settings, settings.speaker.workers)
+            async with (
+                _running(watch.run()),
+                following(settings.home_assistant, settings.asr.house_names) as names,
+                identifying(settings.speaker, speakers, access, settings.paths.state_dir) as identifier,
+            ):
                 recorder = _by_request("transcribe", settings, reporter)
-                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder, names)
+                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder, names, identifier)
         case "tts":
+            from avatar_appliance.pronunciations import PronunciationFile, pronunciations_path
+            from avatar_appliance.voices.voice_index import VoiceIndex, voice_index_path
+
             from .backends.introductions import Introductions
             from .tts.handler import TtsHandler
+            from .tts.household_words import HouseholdWords
+            from .tts.profile_voices import ProfileVoices
+            from .tts.speech_socket import speech_socket
+            from .tts.speech_tools import SpeechTools
             from .tts.voices import VoiceBook
 
             links = _links(settings, settings.tts.workers)
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
-            book = VoiceBook(name, languages, watch, settings.tts.default_voice)
-            async with _running(watch.run()), _running(Introductions(watch, access).run()):
-                yield TtsHandler(
-                    settings.tts,
-                    settings.limits,
-                    book,
-                    {link.name: link for link in links},
-                    access,
-                    _by_request("speak", settings, reporter),
-                    languages[0],
-                )
+            index = VoiceIndex(voice_index_path(settings.paths.state_dir))
+            profiles = ProfileVoices.of(index, settings.tts.workers, settings.workers, languages)
+            book = VoiceBook(name, languages, watch, settings.tts.default_voice, profiles)
+            words = PronunciationFile(pronunciations_path(settings.paths.state_dir))
+            by_name = {link.name: link for link in links}
+            tools = SpeechTools.of(settings.tts, settings.limits, book, by_name, access, HouseholdWords(words).current)
+            async with (
+                _running(watch.run()),
+                _running(Introductions(watch, access).run()),
+                speech_socket(settings.paths.runtime_dir, tools, settings.tts.speech),
+            ):
+                recorder = _by_request("speak", settings, reporter)
+                yield TtsHandler(settings.tts, settings.limits, tools, access, recorder)
         case "conversation":
             async with _conversation(name, settings, reporter, access) as conversation:
                 yield conversation
@@ -135,6 +150,9 @@ async def _handler(
 async def _conversation(
     name: str, settings: Settings, reporter: Reporter, access: WorkerAccess
 ) -> AsyncIterator[Handler]:
+    from avatar_appliance.facts.client import FactsClient
+
+    from .ahead import HandOver
     from .backends.chat_model import ChatModel
     from .conversation.agent import Agent
     from .conversation.handler import ConversationHandler
@@ -151,9 +169,15 @@ async def _conversation(
             ttl_s=wishes.history_ttl_s,
             conversations=wishes.max_conversations,
             clock=time.monotonic,
+            extra_aside=wishes.history_turns // 3 if wishes.summarise else 0,
         )
-        house = await stack.enter_async_context(_house(settings))
-        agent = Agent(wishes, models, access, memory, settings.house.name, house)
+        house = await stack.enter_async_context(_house(settings, any(m.takes_tools for m in models)))
+        facts = FactsClient(settings.paths.runtime_dir)
+        agent = Agent(wishes, models, access, memory, settings.house.name, house, facts=facts)
+        stack.push_async_callback(agent.aclose)
+        if settings.tts.speech.ahead_of_time:
+            agent.hand_over = HandOver(settings.paths.runtime_dir)
+            await stack.enter_async_context(_running(agent.hand_over.run()))
         await stack.enter_async_context(_running(_keep_warm(agent, models[0], languages)))
         if wishes.openai_port is not None:
             from .openai_door import Door  # loads a web framework
@@ -165,14 +189,14 @@ async def _conversation(
 
 
 @contextlib.asynccontextmanager
-async def _house(settings: Settings) -> AsyncIterator[HouseMind | None]:
+async def _house(settings: Settings, model_acts: bool) -> AsyncIterator[HouseMind | None]:
     """Give what the conversation controls; None (and nothing loaded) where no house is configured."""
     if not settings.home_assistant.is_configured:
         yield None
         return
     from .conversation.house_control import HouseControl
 
-    control = HouseControl.from_settings(settings.home_assistant, settings.house.languages)
+    control = HouseControl.from_settings(settings.home_assistant, settings.house.languages, model_acts=model_acts)
     await control.start()
     try:
         yield control

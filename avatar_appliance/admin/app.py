@@ -15,6 +15,7 @@ from avatar_appliance import __version__
 
 from .api import ROUTERS
 from .api.responses import PROBLEM_RESPONSES
+from .api.voices import UPLOAD_PATHS
 from .authentication import Authentication
 from .body_limit import BodyLimit
 from .defect_barrier import DefectBarrier
@@ -55,7 +56,9 @@ def create_app(deps: AdminDependencies, *, allowed_hosts: Iterable[str] = ()) ->
             Middleware(DefectBarrier),
             Middleware(HostCheck, allowed_hosts=tuple(allowed_hosts)),
             Middleware(Authentication, verifier=deps.token, attempts=FailedAttempts(), open_paths=OPEN_PATHS),
-            Middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES),
+            Middleware(
+                BodyLimit, max_bytes=_MAX_BODY_BYTES, upload_paths=UPLOAD_PATHS, max_upload_bytes=deps.max_upload_bytes
+            ),
         ],
     )
     app.state.dependencies = deps

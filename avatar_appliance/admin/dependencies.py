@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -9,7 +10,10 @@ from fastapi import Depends, Request
 
 from avatar_appliance.coordinator.state import CoordinatorControl
 from avatar_appliance.errors import ShuttingDown
+from avatar_appliance.pronunciations import HouseholdPronunciations
+from avatar_appliance.speech import SpeechFigures
 from avatar_appliance.store import Store
+from avatar_appliance.voices.voice_profiles import VoiceProfiles
 
 from .authentication import TokenVerifier
 from .health import HealthCheck
@@ -25,6 +29,14 @@ class AdminDependencies:
     system: System
     coordinator: CoordinatorControl | None = None
     """None while it is not up."""
+    voices: VoiceProfiles | None = None
+    """None while they are not up."""
+    pronunciations: HouseholdPronunciations | None = None
+    """None while they are not up."""
+    speech_figures: Callable[[], Awaitable[SpeechFigures]] | None = None
+    """Asks the text-to-speech server how its speech is doing."""
+    max_upload_bytes: int = 32 * 1024 * 1024
+    """Largest body of a request that sends a recording."""
 
 
 async def _dependencies(request: Request) -> AdminDependencies:
@@ -42,6 +54,22 @@ async def _coordinator(request: Request) -> CoordinatorControl:
     return coordinator
 
 
+async def _voices(request: Request) -> VoiceProfiles:
+    voices = (await _dependencies(request)).voices
+    if voices is None:
+        raise ShuttingDown("the voice profiles are not open")
+    return voices
+
+
+async def _pronunciations(request: Request) -> HouseholdPronunciations:
+    pronunciations = (await _dependencies(request)).pronunciations
+    if pronunciations is None:
+        raise ShuttingDown("the pronunciations are not open")
+    return pronunciations
+
+
 Dependencies = Annotated[AdminDependencies, Depends(_dependencies)]
 Checker = Annotated[HealthCheck, Depends(_health_check)]
 Coordinator = Annotated[CoordinatorControl, Depends(_coordinator)]
+Voices = Annotated[VoiceProfiles, Depends(_voices)]
+Pronunciations = Annotated[HouseholdPronunciations, Depends(_pronunciations)]

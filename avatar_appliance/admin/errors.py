@@ -26,7 +26,7 @@ class RequestTooLarge(BadRequest):
     """The body of the request is beyond the limit."""
 
     code = "request-too-large"
-    default_hint = "Send less; no request of this API needs a large body."
+    default_hint = "Send less; only recordings may be large, and their bound is `voices.max_upload`."
     http_status = 413
 
 

@@ -17,6 +17,9 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from avatar_appliance.errors import AvatarError, BadRequest, NotFound
+from avatar_appliance.voices.errors import RecordingRefused
+from avatar_appliance.voices.remark import Remark
+from avatar_appliance.voices.remark_texts import remark_text
 
 from .errors import MethodNotAllowed, RequestTooLarge
 
@@ -46,6 +49,9 @@ class Problem(BaseModel):
     hint: str
     retryable: bool
     errors: list[WrongField] | None = Field(default=None, description="What is wrong, field by field.")
+    remarks: list[dict[str, Any]] | None = Field(
+        default=None, description="What the doctor said of a refused recording, as in a profile's `remarks`."
+    )
     matching: int | None = Field(default=None, description="Turns an unconfirmed deletion would delete.")
 
 
@@ -94,7 +100,15 @@ async def _named(request: Request, error: Exception) -> ProblemResponse:
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s of the HTTP API failed: %s (%s)", request.method, error.text, error.code)
     wait_s = error.retry_after_s
-    return problem(error, headers=None if wait_s is None else {"Retry-After": str(math.ceil(wait_s))})
+    headers = None if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
+    if isinstance(error, RecordingRefused):
+        return problem(error, headers=headers, remarks=[_remark(remark) for remark in error.remarks])
+    return problem(error, headers=headers)
+
+
+def _remark(remark: Remark) -> dict[str, Any]:
+    text = {"en": remark_text(remark, "en"), "zh-TW": remark_text(remark, "zh-TW")}
+    return {"code": remark.code, "severity": remark.severity, "parameters": dict(remark.parameters), "text": text}
 
 
 async def _invalid(request: Request, error: Exception) -> ProblemResponse:

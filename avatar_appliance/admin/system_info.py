@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from avatar_appliance.discovery.status import DiscoveryStatus
 
 ProcessKind = Literal["control", "server", "worker"]
-ProcessRole = Literal["asr", "tts", "conversation", "llm"]
+ProcessRole = Literal["asr", "tts", "conversation", "llm", "speaker"]
 ProcessState = Literal["stopped", "starting", "ready", "sleeping", "stopping", "failed"]
 
 
@@ -52,6 +52,17 @@ class DiskInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemProblem:
+    """What is wrong at this moment, since when (UTC), and what an owner can do; gone with its cause."""
+
+    code: str
+    text: str
+    hint: str
+    since: datetime
+    worker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemInfo:
     """A snapshot of the appliance; `libraries` are versions by distribution name."""
 
@@ -63,6 +74,7 @@ class SystemInfo:
     disks: Sequence[DiskInfo] = ()
     libraries: Mapping[str, str] = field(default_factory=dict)
     discovery: DiscoveryStatus | None = None
+    problems: Sequence[SystemProblem] = ()
 
 
 class System(Protocol):

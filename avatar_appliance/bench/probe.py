@@ -141,7 +141,7 @@ async def _answer(timing: Timing, endpoint: Endpoint, text: str, language: str |
 
 async def _speech(timing: Timing, endpoint: Endpoint, text: str, voice: str | None, zero_s: float) -> None:
     try:
-        speech = await synthesize(endpoint, text, voice=voice)
+        speech = await synthesize(endpoint, text, voice=voice, fresh=True)
     except AvatarError as error:
         timing.missed = Missed("first_audio", error.code)
         return

@@ -17,6 +17,7 @@ _FAKE: FakeHouse = {
     "asr": {"workers": ["fake-asr"]},
     "tts": {"workers": ["fake-tts"]},
     "conversation": {"workers": ["fake-llm"]},
+    "speaker": {"workers": []},
 }
 # For a simulated GPU: the sizes that Whisper turbo, CosyVoice, F5-TTS and an 8B model have there (docs/gpu-workers.md),
 # each above a small one on the CPU.
@@ -38,6 +39,7 @@ _FAKE_ON_GPU: FakeHouse = {
     "asr": {"workers": ["fake-asr", "fake-asr-cpu"]},
     "tts": {"workers": ["fake-studio", "fake-fast", "fake-tts-cpu"]},
     "conversation": {"workers": ["fake-llm", "fake-llm-cpu"]},
+    "speaker": {"workers": []},
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`avatar say`, `avatar ask`, `avatar listen`, `avatar voices`: one stage each, from the command line."""
+"""`avatar say`, `avatar ask`, `avatar listen`: one stage each, from the command line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
 
-from avatar_appliance.client import converse, describe, read_wav, synthesize, transcribe, write_wav
+from avatar_appliance.client import converse, read_wav, synthesize, transcribe, write_wav
 from avatar_appliance.control.announcing import local_endpoint
 from avatar_appliance.errors import BadRequest
 
-from .app import ConfigOption, JsonOption, app, err, out, run, settings_from
+from .app import ConfigOption, app, err, out, run, settings_from
 
 _PLAYERS = (
     ["pw-play"],
@@ -103,18 +102,3 @@ def listen(
     err.print(f"[dim]after {heard.answered_s - heard.started_s:.2f} s[/]", highlight=False)
     if not heard.text:
         raise typer.Exit(1)
-
-
-@app.command()
-def voices(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """List the voices Home Assistant can choose from."""
-    settings = settings_from(config)
-    info = run(describe(local_endpoint(settings, "tts")))
-    found = info.tts[0].voices if info.tts else []
-    if json:
-        out.print_json(data=[{"name": v.name, "languages": v.languages, "description": v.description} for v in found])
-        return
-    table = Table(Column("name", no_wrap=True), "languages", "description")
-    for voice in found:
-        table.add_row(voice.name, ", ".join(voice.languages), voice.description or "")
-    out.print(table)

@@ -8,6 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from avatar_appliance.admin.app import create_app
@@ -15,6 +16,8 @@ from avatar_appliance.admin.dependencies import AdminDependencies
 from avatar_appliance.admin.owner_socket import serve_owner_socket
 from avatar_appliance.admin.server import serve
 from avatar_appliance.admin.token import OwnerToken
+from avatar_appliance.backup.restore_swap import roll_back
+from avatar_appliance.backup.state_lock import state_in_use
 from avatar_appliance.config import Settings
 from avatar_appliance.coordinator.commands import CoordinatorCommands
 from avatar_appliance.coordinator.launcher import WorkerLauncher
@@ -25,18 +28,25 @@ from avatar_appliance.log import log_defect
 from avatar_appliance.notify import notify
 from avatar_appliance.processes.errors import SystemdUnavailable
 from avatar_appliance.processes.protocol import ProcessManager
+from avatar_appliance.pronunciations import HouseholdPronunciations, pronunciations_path
+from avatar_appliance.speech.client import speech_figures
 from avatar_appliance.store import RetentionLimits, Store
 from avatar_appliance.turns import TurnJoiner
+from avatar_appliance.turns.turn_feed import TurnFeed
+from avatar_appliance.voices.open_voices import open_voices
 from avatar_appliance.watchdog import feed_watchdog
 
 from .announcing import Announcing
 from .coordination import coordination
+from .fact_server import FactServer
+from .idle_canary import IdleCanary
 from .report_server import ReportServer
 from .self_check import ask_ourselves
 from .system import ApplianceSystem
 from .worker_launches import worker_launches
 
 if TYPE_CHECKING:
+    from avatar_appliance.mqtt.bridge import MqttBridge
     from avatar_appliance.processes.systemd_units import SystemdUnits
 
 _LOGGER = logging.getLogger(__name__)
@@ -82,14 +92,22 @@ class ControlPlane:
         state_dir = settings.paths.state_dir
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(state_in_use(state_dir))  # no restore under it, and no second control plane
+            roll_back(state_dir)  # of a restore that was killed
             store = await stack.enter_async_context(_store(settings))
-            joiner = TurnJoiner(store.turns, store.audio if settings.store.audio else None, clock=time.time)
+            turn_feed = TurnFeed()
+            audio = store.audio if settings.store.audio else None
+            joiner = TurnJoiner(store.turns, audio, clock=time.time, on_change=turn_feed.put)
             await joiner.load()
             reports = ReportServer(settings.paths.runtime_dir, joiner)
             await reports.start()
             stack.push_async_callback(reports.stop)
+            facts = FactServer(settings.paths.runtime_dir, store)
+            await facts.start()
+            stack.push_async_callback(facts.stop)
+            identity = load_machine_identity(state_dir)
             announcer = Announcer(
-                load_machine_identity(state_dir),
+                identity,
                 Policy(
                     bind_host=settings.host,
                     addresses=tuple(settings.discovery.addresses),
@@ -112,15 +130,34 @@ class ControlPlane:
                     workers_are_ours=workers_are_ours,
                 )
                 coordinator = await coordinating.enter_async_context(running)
-            system = ApplianceSystem(settings, announcer, announcing, processes, coordinator)
+            voices = await stack.enter_async_context(open_voices(settings, store.database))
+            canary = None
+            if coordinator is not None and settings.canary.enabled:
+                canary = IdleCanary(settings, coordinator)
+            problems = canary.problems if canary is not None else tuple
+            system = ApplianceSystem(settings, announcer, announcing, processes, coordinator, problems)
             app = create_app(
-                AdminDependencies(store=store, token=token, system=system, coordinator=coordinator),
+                AdminDependencies(
+                    store=store,
+                    token=token,
+                    system=system,
+                    coordinator=coordinator,
+                    voices=voices,
+                    pronunciations=HouseholdPronunciations(pronunciations_path(state_dir)),
+                    speech_figures=partial(speech_figures, settings.paths.runtime_dir),
+                    max_upload_bytes=settings.voices.max_upload,
+                ),
                 allowed_hosts=settings.admin.allowed_hosts,
             )
             await stack.enter_async_context(serve(app, settings.admin.host, settings.admin.port))
             await stack.enter_async_context(serve_owner_socket(app, settings.paths.runtime_dir))
+            if settings.mqtt.host is not None:
+                bridge = _mqtt(settings, identity.short, turn_feed, coordinator)
+                await stack.enter_async_context(bridge.running())
             for coroutine in (announcing.run(), _tick(joiner), _retention(store)):
                 stack.push_async_callback(_end, asyncio.create_task(coroutine))
+            if canary is not None:
+                stack.push_async_callback(_end, asyncio.create_task(canary.run(), name="canary"))
             yield cls(settings, announcing, new_token, coordinator, coordinating)
 
     async def stop_coordinating(self) -> None:
@@ -165,6 +202,16 @@ async def _units(stack: contextlib.AsyncExitStack) -> SystemdUnits | None:
         return None
 
 
+def _mqtt(settings: Settings, node: str, turns: TurnFeed, coordinator: CoordinatorCommands | None) -> MqttBridge:
+    # Only here: most houses have no broker.
+    from avatar_appliance.mqtt.bridge import MqttBridge
+    from avatar_appliance.mqtt.entities import words
+    from avatar_appliance.mqtt.topics import Topics
+
+    topics = Topics(settings.mqtt.base_topic, settings.mqtt.discovery_prefix, node)
+    return MqttBridge(settings.mqtt, topics, turns, coordinator, words(settings.house.languages[0]))
+
+
 def _store(settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:
     bounds = settings.coordinator
     return Store.open(
@@ -172,6 +219,7 @@ def _store(settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:
         limits=_limits(settings),
         max_decisions=bounds.max_decisions,
         decision_days=bounds.decision_days,
+        max_facts=settings.conversation.memory.max_facts,
     )
 
 

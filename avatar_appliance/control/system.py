@@ -7,14 +7,22 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from avatar_appliance import __version__
-from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, ProcessRole, ProcessState, SystemInfo
+from avatar_appliance.admin.system_info import (
+    DiskInfo,
+    ProcessExit,
+    ProcessInfo,
+    ProcessRole,
+    ProcessState,
+    SystemInfo,
+    SystemProblem,
+)
 from avatar_appliance.config import Settings
 from avatar_appliance.coordinator.slot_state import SlotState
 from avatar_appliance.coordinator.state import CoordinatorControl, WorkerState
@@ -48,8 +56,10 @@ class ApplianceSystem:
         announcing: Announcing,
         processes: ProcessManager | None,
         coordinator: CoordinatorControl | None = None,
+        problems: Callable[[], Sequence[SystemProblem]] = tuple,
     ) -> None:
         self._settings = settings
+        self._problems = problems
         self._announcing = announcing
         self._announcer = announcer
         self._processes = processes
@@ -87,6 +97,7 @@ class ApplianceSystem:
             ],
             libraries={name: found for name in LIBRARIES if (found := _version(name))},
             discovery=self._announcer.status(),
+            problems=self._problems(),
         )
 
     def _unit(self, role: str) -> ProcessInfo:

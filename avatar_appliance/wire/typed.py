@@ -82,6 +82,8 @@ def _plain(value: DataclassInstance) -> dict[str, Any]:
             data[field.name] = [
                 _plain(part) if is_dataclass(part) and not isinstance(part, type) else part for part in item
             ]
+        elif is_dataclass(item) and not isinstance(item, type):
+            data[field.name] = _plain(item)
         else:
             data[field.name] = item
     return data

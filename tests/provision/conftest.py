@@ -15,17 +15,21 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `provision_harness`
 from provision_harness import Machine, Playbook, copy_of_the_checkout
 from provision_harness.network import Network
 
+SUITES = {"debian-12": "bookworm", "debian-13": "trixie"}
 NEEDED = ("mmdebstrap", "systemd-nspawn", "nft", "ssh-keygen", "ssh")
 
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    """A bare machine; AVATAR_PROVISION_SUITE=trixie takes Debian 13 instead of 12."""
+    """A bare machine; AVATAR_BOX=debian-13 takes Debian 13 instead of 12."""
+    box = os.environ.get("AVATAR_BOX", "debian-12")
+    if box not in SUITES:
+        pytest.fail(f"AVATAR_BOX is {box!r}; there are {', '.join(SUITES)}")
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if os.getuid() != 0 or missing:
         pytest.fail(f"needs root and {', '.join(NEEDED)} (apt: mmdebstrap systemd-container nftables openssh-client)")
     with Network() as network:
-        machine = Machine("house", 20, network, os.environ.get("AVATAR_PROVISION_SUITE", "bookworm"))
+        machine = Machine("house", 20, network, SUITES[box])
         try:
             machine.start()
             yield machine

@@ -68,7 +68,7 @@ async def test_an_unusable_conversation_id_is_replaced(house: House) -> None:
 
 async def test_history_is_bounded_in_turns(house: House) -> None:
     await house.llm_worker("chat", answer=ECHO)
-    server = await house.conversation(settings={"history_turns": 2})
+    server = await house.conversation(settings={"history_turns": 2, "summarise": False})
     assert [await answer(server.uri, f"q{n}") for n in range(4)] == ["1: q0", "2: q1", "3: q2", "3: q3"]
 
 
@@ -94,7 +94,7 @@ async def test_the_longest_silent_conversation_gives_way(house: House) -> None:
     assert await answer(server.uri, "q", conversation="b") == "1: q"
 
 
-async def test_a_cancelled_turn_leaves_no_trace_and_stops_the_model(house: House) -> None:
+async def test_a_turn_that_is_hung_up_on_stops_the_model_and_keeps_what_was_said(house: House) -> None:
     llm = ScriptedLlm("half ", "an answer")
     llm.go.clear()
     await house.llm_worker("chat", llm.app)
@@ -110,7 +110,11 @@ async def test_a_cancelled_turn_leaves_no_trace_and_stops_the_model(house: House
     assert await quickest(attempt) < PROMPT_S
     llm.go.set()
     await answer(server.uri, "again")
-    assert [m["content"] for m in llm.asked[-1][1:]] == ["again"]
+    kept, last = llm.asked[-1][1:-1], llm.asked[-1][-1]["content"]
+    assert {(m["role"], m["content"].split("\n")[-1]) for m in kept} == {("user", "hi"), ("assistant", "half")}
+    assert last == ("(your last answer was broken off: the person heard no more of it than is shown)\nagain")
+    await answer(server.uri, "and again")
+    assert llm.asked[-1][-1]["content"] == "and again"
     assert house.reports.ended[0].cancelled
     assert house.reports.ended[0].text_out == "half"
 

@@ -73,7 +73,7 @@ async def test_a_model_that_breaks_in_mid_answer_is_not_replaced(house: House) -
 async def test_a_conversation_too_long_for_the_model_forgets_its_older_half(house: House) -> None:
     llm = ScriptedLlm("ok")
     await house.llm_worker("chat", llm.app)
-    server = await house.conversation()
+    server = await house.conversation(settings={"summarise": False})
     for number in range(4):
         await answer(server.uri, f"q{number}")
     llm.most_messages = 6  # system, two turns, question

@@ -21,6 +21,9 @@ from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.report import StageRecorder
+from wyoming_servers.speaker.identification import Identification
+from wyoming_servers.speaker.identifier import Identifier
+from wyoming_servers.speaker.judgement import Judgement
 from wyoming_servers.text import to_traditional
 from wyoming_servers.workers.vocabulary import words
 
@@ -45,6 +48,7 @@ class _Utterance:
 
     wish: Transcribe
     decoder: Decoder
+    identification: Identification
     detector: SpeechDetector = field(default_factory=SpeechDetector)
     endpointer: Endpointer | None = None
     pcm: bytearray = field(default_factory=bytearray)
@@ -63,8 +67,9 @@ class AsrHandler(Handler):
         access: WorkerAccess,
         recorder: Callable[[Request], StageRecorder],
         names: NoNames | None = None,
+        identifier: Identifier | None = None,
     ) -> None:
-        """`names` are those of the house; default: none."""
+        """`names` are those of the house, `identifier` knows its people; default: none."""
         self._settings = settings
         self._limits = limits
         self._offer = offer
@@ -72,6 +77,7 @@ class AsrHandler(Handler):
         self._access = access
         self._recorder = recorder
         self._names = names or NoNames()
+        self._identifier = identifier or Identifier()
 
     def info(self) -> Info:
         """Return the offer from memory."""
@@ -90,12 +96,13 @@ class AsrHandler(Handler):
         recorder.timed_out = request.has_timed_out
         recorder.language = wish.language
         recorder.note_context(wish.context)
-        utterance = _Utterance(wish, Decoder(links, self._for_worker(wish), self._access))
-        async with recorder, contextlib.aclosing(utterance.decoder):
+        utterance = _Utterance(wish, Decoder(links, self._for_worker(wish), self._access), self._identifier.begin())
+        async with recorder, contextlib.aclosing(utterance.decoder), contextlib.aclosing(utterance.identification):
             began = time.monotonic()
             try:
                 await self._listen(request, utterance)
                 request.start_deadline()
+                utterance.identification.start(utterance.pcm)
                 speech_end = time.monotonic()
                 heard = await self._transcribe(utterance)
             finally:
@@ -111,8 +118,12 @@ class AsrHandler(Handler):
             text = _script(text, self._offer.regional(language))
             recorder.worker, recorder.degraded, recorder.text_out = heard.worker, heard.degraded, text
             recorder.language = language
+            who = utterance.identification.judgement if text else Judgement()
+            recorder.speaker = who.profile
             recorder.detail = {
                 **heard.metrics,
+                "speaker_score": None if who.score is None else round(who.score, 3),
+                "speaker_unknown": who.reason,
                 "rejected": rejected,
                 "ended_by": utterance.ended_by,
                 "speech_s": round(utterance.detector.speech_s, 3),
@@ -180,10 +191,12 @@ class AsrHandler(Handler):
             return False
         verdict = endpointer.feed(pcm, time.monotonic(), more_waiting=more_waiting)
         if verdict is Verdict.RESUME:
+            utterance.identification.drop()
             await decoder.drop_trial()
         decoder.feed(pcm)
         if verdict is Verdict.TRY:
             decoder.start_trial()
+            utterance.identification.start(utterance.pcm)
         if verdict is Verdict.END:
             utterance.ended_by = endpointer.reason or "silence"
         return verdict is Verdict.END

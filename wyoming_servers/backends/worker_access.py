@@ -38,6 +38,10 @@ class WorkerAccess:
         self._warm = tuple(warm)
         self._lingering: set[asyncio.Task[None]] = set()
 
+    def for_itself(self) -> WorkerAccess:
+        """Return an access like this one that warms nobody up: for work that no turn goes on from. Close it, too."""
+        return WorkerAccess(self._leases, wait_s=self._wait_s)
+
     async def aclose(self) -> None:
         """Give back at once what is held only until a worker that somebody hung up on is idle."""
         for task in self._lingering:
@@ -51,9 +55,11 @@ class WorkerAccess:
         *,
         urgency: Urgency,
         patience_s: float = 0.0,
+        wait_s: float | None = None,
     ) -> Use[Rung, Opened]:
         """Return the best rung that can be had, opened; how long a ladder is tried, `Climb` says.
 
+        `wait_s` is how long this one may wait for a worker to be loaded, where not as long as any other.
         Raises the last trouble seen when none opened; a denial of the coordinator's (NoMemory, GuestMode, ServerFull,
         WorkerFailed, WorkerUnavailable), and what is no trouble of a worker's, at once.
         """
@@ -63,7 +69,7 @@ class WorkerAccess:
             lease: Lease | None = None
             tries: Sequence[Rung] = ()
             try:
-                lease, rung = await self._ask(climb.asked_for, urgency)
+                lease, rung = await self._ask(climb.asked_for, urgency, wait_s)
                 tries = (rung,)
             except CoordinatorAway:
                 tries = climb.tried
@@ -107,9 +113,10 @@ class WorkerAccess:
             except AvatarError:
                 return
 
-    async def _ask(self, ladder: Sequence[Rung], urgency: Urgency) -> tuple[Lease, Rung]:
+    async def _ask(self, ladder: Sequence[Rung], urgency: Urgency, wait_s: float | None) -> tuple[Lease, Rung]:
         workers = list(dict.fromkeys(rung.worker for rung in ladder))
-        lease = await self._leases.request(workers, urgency=urgency, wait_s=self._wait_s, warm=self._warm)
+        wait_s = self._wait_s if wait_s is None else wait_s
+        lease = await self._leases.request(workers, urgency=urgency, wait_s=wait_s, warm=self._warm)
         for rung in ladder:
             if rung.worker == lease.worker:
                 return lease, rung

@@ -18,6 +18,7 @@ from avatar_appliance.errors import (
     AudioTooLong,
     BadRequest,
     ServerFull,
+    SpeechTooShort,
     TextTooLong,
     VoiceUnknown,
     WorkerBusy,
@@ -34,7 +35,9 @@ DESCRIBE_TIMEOUT_S = 5.0
 # A worker is trusted more than a client, and a TTS worker may send a whole sentence in one chunk.
 LIMITS = FrameLimits(header_bytes=2**20, data_bytes=2**24, payload_bytes=2**26)
 # Errors a worker reports by code and that the client should hear as they are.
-_PASSED_ON = {error.code: error for error in (WorkerBusy, ServerFull, VoiceUnknown, TextTooLong, AudioTooLong)}
+_PASSED_ON = {
+    error.code: error for error in (WorkerBusy, ServerFull, VoiceUnknown, TextTooLong, AudioTooLong, SpeechTooShort)
+}
 
 
 class WorkerConnection:

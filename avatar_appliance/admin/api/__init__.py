@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import conversations, events, guest_mode, health, recordings, system, turns, vram, workers
+from . import (
+    conversations,
+    events,
+    facts,
+    guest_mode,
+    health,
+    pronunciations,
+    recordings,
+    speech,
+    system,
+    turns,
+    voices,
+    vram,
+    workers,
+)
 
 ROUTERS = (
     health.router,
@@ -14,6 +28,10 @@ ROUTERS = (
     conversations.router,
     turns.router,
     recordings.router,
+    voices.router,
+    facts.router,
+    pronunciations.router,
+    speech.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -31,6 +31,22 @@ class Recording(BaseModel):
         )
 
 
+class PromptCache(BaseModel):
+    """How much of a prompt the model found in its prefix cache, as its endpoint tells: of all requests of a stage."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    hit_rate: float
+
+    @classmethod
+    def of(cls, detail: Mapping[str, Any]) -> Self | None:
+        """Return what a think stage reported; None where the endpoint did not tell."""
+        prompt, cached = detail.get("prompt_tokens"), detail.get("cached_tokens")
+        if not (isinstance(prompt, int) and isinstance(cached, int) and prompt > 0):
+            return None
+        return cls(prompt_tokens=prompt, cached_tokens=cached, hit_rate=round(min(cached / prompt, 1.0), 3))
+
+
 class StageView(BaseModel):
     """One stage; `offset_ms` counts from the start of the turn, the other durations from the stage's own."""
 
@@ -51,6 +67,7 @@ class StageView(BaseModel):
     error_code: str | None
     cancelled: bool
     degraded: str | None
+    prompt_cache: PromptCache | None
     detail: Mapping[str, Any]
 
     @classmethod
@@ -74,6 +91,7 @@ class StageView(BaseModel):
             error_code=stage.error_code,
             cancelled=stage.cancelled,
             degraded=stage.degraded,
+            prompt_cache=PromptCache.of(stage.detail),
             detail=stage.detail,
         )
 

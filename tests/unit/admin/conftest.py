@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,8 +16,13 @@ from avatar_appliance.admin.app import create_app
 from avatar_appliance.admin.dependencies import AdminDependencies
 from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, SystemInfo
 from avatar_appliance.admin.token import OwnerToken
+from avatar_appliance.config import Settings
 from avatar_appliance.discovery.status import DiscoveryStatus
+from avatar_appliance.pronunciations import HouseholdPronunciations, pronunciations_path
+from avatar_appliance.speech import SpeechFigures
 from avatar_appliance.store import AudioDirection, AudioStore, Stage, Store, Turn, new_turn_id
+from avatar_appliance.voices.open_voices import make_voices
+from avatar_appliance.voices.worker_use import Workers
 
 from .fake_coordinator import FakeCoordinator
 
@@ -92,10 +97,27 @@ def coordinator() -> FakeCoordinator:
     return FakeCoordinator()
 
 
+async def spoken_so_far() -> SpeechFigures:
+    """Answer as the text-to-speech server would."""
+    return SpeechFigures(
+        cache_hits=3, cache_misses=1, cache_entries=2, cache_bytes=1000, cache_limit_bytes=2000, ahead_enabled=True,
+        ahead_answers=4, ahead_made=8, ahead_used=6, ahead_wasted=2,
+    )  # fmt: skip
+
+
 @pytest.fixture
-def app(store: Store, owner: OwnerToken, system: FakeSystem, coordinator: FakeCoordinator) -> FastAPI:
+def app(store: Store, owner: OwnerToken, system: FakeSystem, coordinator: FakeCoordinator, tmp_path: Path) -> FastAPI:
     """The application."""
-    deps = AdminDependencies(store=store, token=owner, system=system, coordinator=coordinator)
+    settings = Settings.from_sources({"paths": {"state_dir": str(tmp_path / "state")}}, {})
+    deps = AdminDependencies(
+        store=store,
+        token=owner,
+        system=system,
+        coordinator=coordinator,
+        pronunciations=HouseholdPronunciations(pronunciations_path(tmp_path / "state")),
+        speech_figures=spoken_so_far,
+        voices=make_voices(settings, store.database, cast("Workers", None)),  # nothing is checked here
+    )
     return create_app(deps, allowed_hosts=["avatar.example"])
 
 

@@ -19,6 +19,7 @@ from avatar_appliance.admin.dependencies import AdminDependencies
 from avatar_appliance.admin.owner_socket import serve_owner_socket
 from avatar_appliance.admin.token import OwnerToken
 from avatar_appliance.cli.__main__ import main
+from avatar_appliance.pronunciations import HouseholdPronunciations, pronunciations_path
 from avatar_appliance.store import Store
 
 from ..admin.fake_coordinator import FakeCoordinator
@@ -91,7 +92,10 @@ def api(store: Store, coordinator: FakeCoordinator, tmp_path: Path) -> FastAPI:
     """The HTTP API."""
     token = OwnerToken(tmp_path / "state")
     system = cast("Any", None)
-    return create_app(AdminDependencies(store=store, token=token, system=system, coordinator=coordinator))
+    household = HouseholdPronunciations(pronunciations_path(tmp_path / "state"))
+    return create_app(
+        AdminDependencies(store=store, token=token, system=system, coordinator=coordinator, pronunciations=household)
+    )
 
 
 @pytest.fixture

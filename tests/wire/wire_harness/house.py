@@ -13,6 +13,7 @@ import uvicorn
 
 from avatar_appliance.config.settings import AsrSettings, ConversationSettings, LimitsSettings, TtsSettings
 from avatar_appliance.config.workers import FakeWorker, WorkerSettings, socket_path
+from avatar_appliance.facts.client import FactsClient
 from avatar_appliance.leases.client import LeaseClient
 from avatar_appliance.turns.report import ReportedKind, StageReport, StageStarted
 from wyoming_servers.asr.handler import AsrHandler
@@ -29,11 +30,17 @@ from wyoming_servers.conversation.handler import ConversationHandler
 from wyoming_servers.conversation.house_tools import HouseMind
 from wyoming_servers.conversation.memory import ConversationMemory
 from wyoming_servers.report import Reporter, StageRecorder
+from wyoming_servers.speaker.identifier import Identifier
+from wyoming_servers.text import PronunciationDictionary
 from wyoming_servers.tts.handler import TtsHandler
+from wyoming_servers.tts.profile_voices import ProfileVoices
+from wyoming_servers.tts.speech_socket import speech_socket
+from wyoming_servers.tts.speech_tools import SpeechTools
 from wyoming_servers.tts.voices import VoiceBook
 from wyoming_servers.workers.asr_worker import AsrWorkerHandler
-from wyoming_servers.workers.engine import EngineThread, SpeechToText, TextToSpeech
+from wyoming_servers.workers.engine import EngineThread, SpeakerEncoder, SpeechToText, TextToSpeech
 from wyoming_servers.workers.fake_llm import fake_llm_app
+from wyoming_servers.workers.speaker_worker import SpeakerWorkerHandler
 from wyoming_servers.workers.tts_worker import TtsWorkerHandler
 
 from .coordinator import Coordinator
@@ -141,6 +148,12 @@ class House:
         handler = TtsWorkerHandler(engine or WatchedTts(), self._thread(name, settings), settings)
         return await self._servers.start(handler, f"worker-{name}", **limits)
 
+    async def speaker_worker(self, name: str, engine: SpeakerEncoder, **limits: Any) -> Served:
+        """Start a speaker worker."""
+        settings = LimitsSettings(**limits)
+        handler = SpeakerWorkerHandler(engine, self._thread(name, settings), settings)
+        return await self._servers.start(handler, f"worker-{name}", **limits)
+
     async def llm_worker(self, name: str, app: Any = None, **settings: Any) -> Llm:
         """Start a fake LLM, or an app of the test's own."""
         path = socket_path(self.runtime_dir, name)
@@ -159,6 +172,7 @@ class House:
         languages: Sequence[str] = LANGUAGES,
         keep_audio: bool = True,
         names: NoNames | None = None,
+        identifier: Identifier | None = None,
         **limits: Any,
     ) -> Served:
         """Start the speech-to-text server."""
@@ -168,11 +182,10 @@ class House:
         offer = AsrOffer("House STT", languages, watch, endpointing=wishes.endpointing == "server")
         self._run(watch.run())
         recorder = self._recorder("transcribe", keep_audio)
-        return await self._servers.start(
-            AsrHandler(wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder, names),
-            "asr",
-            **limits,
+        handler = AsrHandler(
+            wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder, names, identifier
         )
+        return await self._servers.start(handler, "asr", **limits)
 
     async def tts(
         self,
@@ -182,20 +195,29 @@ class House:
         languages: Sequence[str] = LANGUAGES,
         keep_audio: bool = True,
         wait: bool = True,
+        profiles: ProfileVoices | None = None,
+        words: Callable[[], PronunciationDictionary] | None = None,
         **limits: Any,
     ) -> Served:
-        """Start the text-to-speech server and wait until it knows its workers' voices."""
-        wishes = TtsSettings(workers=list(workers), **(settings or {}))
+        """Start the text-to-speech server and wait until it knows its workers' voices.
+
+        By itself it keeps no sound and leaves voices as loud as they are: most tests look at what engines are asked.
+        """
+        speech = {"cache_memory": 0, "loudness_lufs": None}
+        wishes = TtsSettings(workers=list(workers), **{"speech": speech, **(settings or {})})
         links = self.links(workers)
         watch = self.watch(links)
-        book = VoiceBook("House TTS", languages, watch, wishes.default_voice)
+        book = VoiceBook("House TTS", languages, watch, wishes.default_voice, profiles)
         self._run(watch.run())
         if wait:
             async with asyncio.timeout(10):
                 await watch.wait_until(lambda: watch.all_known)
         by_name = {link.name: link for link in links}
         recorder = self._recorder("speak", keep_audio)
-        handler = TtsHandler(wishes, LimitsSettings(**limits), book, by_name, self.access(), recorder, languages[0])
+        bounds, access = LimitsSettings(**limits), self.access()
+        tools = SpeechTools.of(wishes, bounds, book, by_name, access, words or PronunciationDictionary)
+        await self._stack.enter_async_context(speech_socket(self.runtime_dir, tools, wishes.speech))
+        handler = TtsHandler(wishes, bounds, tools, access, recorder)
         return await self._servers.start(handler, "tts", **limits)
 
     async def conversation(
@@ -206,7 +228,9 @@ class House:
         languages: Sequence[str] = LANGUAGES,
         worker_settings: dict[str, WorkerSettings] | None = None,
         mind: HouseMind | None = None,
+        remembers_people: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        extra_aside: int = 0,
         **limits: Any,
     ) -> Served:
         """Start the conversation server."""
@@ -220,8 +244,11 @@ class House:
             ttl_s=wishes.history_ttl_s,
             conversations=wishes.max_conversations,
             clock=clock,
+            extra_aside=extra_aside,
         )
-        agent = Agent(wishes, models, self.access(), memory, "Testhaus", mind)
+        facts = FactsClient(self.runtime_dir) if remembers_people else None
+        agent = Agent(wishes, models, self.access(), memory, "Testhaus", mind, facts=facts)
+        self._stack.push_async_callback(agent.aclose)
         recorder = self._recorder("think", keep_audio=False)
         handler = ConversationHandler("House", list(languages), agent, LimitsSettings(**limits), recorder)
         return await self._servers.start(handler, "conversation", **limits)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .conftest import House
 
 
-@pytest.mark.parametrize("role", ["asr", "tts", "llm"])
+@pytest.mark.parametrize("role", ["asr", "tts", "llm", "speaker"])
 async def test_a_worker_that_does_its_work_is_up(house: House, role: WorkerRole) -> None:
     house.fake(role)
     await house.start()
