@@ -1,22 +1,21 @@
 """The list of cloned voices on disk: written by the control plane, read by cloning workers and the TTS server.
 
 One JSON file, replaced as a whole, with the reference recordings beside it in `<voice id>/`. It holds only profiles
-that may be voices: consent is on record and the doctor did not refuse the recording. Standard library only.
+that may be voices: consent is on record and the doctor did not refuse the recording.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-_log = logging.getLogger(__name__)
+from avatar_appliance.atomic_file import replace_atomically
+from avatar_appliance.watched_file import WatchedFile
 
 VoiceTier = Literal["auto", "fast", "high-quality"]
 VoicePurpose = Literal["answers", "announcements", "night-whisper"]
@@ -30,7 +29,6 @@ MIN_SPEED = 0.5
 MAX_SPEED = 2.0
 
 _FORMAT = 1
-_UNREADABLE = (-1, -1, -1)  # no state of a file
 _MAX_INDEX_BYTES = 4 * 1024 * 1024
 _ID = re.compile(r"[a-z0-9-]{1,40}")
 _TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -94,44 +92,18 @@ class VoiceIndex:
     def __init__(self, path: Path) -> None:
         """Watch the file at `path`, which need not exist yet."""
         self.path = path
-        self._voices: tuple[ClonedVoice, ...] = ()
-        self._seen: tuple[int, int, int] | None = None
+        nothing: tuple[ClonedVoice, ...] = ()
+        parse = partial(_parse, folder=path.parent)
+        self._file = WatchedFile(path, parse, nothing, what="the voice index", max_bytes=_MAX_INDEX_BYTES)
 
     @property
     def voices(self) -> tuple[ClonedVoice, ...]:
         """All voices in the owner's order: none without a file, the last good ones while the file is bad."""
-        try:
-            state = _fingerprint(os.stat(self.path))
-        except FileNotFoundError:
-            self._seen, self._voices = None, ()
-            return ()
-        except OSError as error:
-            return self._keep(_UNREADABLE, f"it cannot be read ({error.strerror})")
-        if state == self._seen:
-            return self._voices
-        try:
-            with self.path.open("rb") as file:
-                # Of the file that is read: it may have been replaced after the look at the path.
-                state = _fingerprint(os.fstat(file.fileno()))
-                content = file.read(_MAX_INDEX_BYTES + 1)
-            voices = _parse(content, self.path.parent)
-        except OSError as error:
-            return self._keep(_UNREADABLE, f"it cannot be read ({error.strerror})")
-        except (ValueError, RecursionError) as error:
-            # Only texts of ours: what people said may be in the file.
-            return self._keep(state, str(error) if type(error) is ValueError else "it is not JSON")
-        self._seen, self._voices = state, voices
-        return voices
+        return self._file.value
 
     def get(self, voice_id: str) -> ClonedVoice | None:
         """Return the voice with this id, if there is one."""
         return next((voice for voice in self.voices if voice.id == voice_id), None)
-
-    def _keep(self, state: tuple[int, int, int], why: str) -> tuple[ClonedVoice, ...]:
-        if state != self._seen:
-            _log.error("the voice index is ignored, the voices known before stay: %s", why)
-        self._seen = state
-        return self._voices
 
 
 def write_voice_index(path: Path, voices: Iterable[ClonedVoice]) -> None:
@@ -143,27 +115,7 @@ def write_voice_index(path: Path, voices: Iterable[ClonedVoice]) -> None:
     if len({item["id"] for item in listed}) != len(listed):
         raise ValueError("two voices have one id")
     content = json.dumps({"format": _FORMAT, "voices": listed}, ensure_ascii=False, indent=1).encode()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
-    try:
-        descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _fingerprint(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    replace_atomically(path, content)
 
 
 def _check(holds: bool, what: str) -> None:
@@ -180,8 +132,6 @@ def _plain(voice: ClonedVoice, folder: Path) -> dict[str, Any]:
 
 
 def _parse(content: bytes, folder: Path) -> tuple[ClonedVoice, ...]:
-    if len(content) > _MAX_INDEX_BYTES:
-        raise ValueError("it is too large")
     document = json.loads(content)
     if not isinstance(document, dict) or document.get("format") != _FORMAT or not _is_list(document.get("voices")):
         raise ValueError("it has another format")

@@ -41,8 +41,7 @@ def as_tool_data(text: str, most_chars: int = 12_000) -> str:
     plain = unicodedata.normalize("NFC", text[: 2 * most_chars])
     visible = "".join(char for char in plain if char == "\n" or _is_visible(char))
     unmarked = _INSTRUCTION_TAG.sub(" ", visible).replace("<", " ").replace(">", " ").replace("```", " ")
-    words = _CHINESE_SPEAKER.sub(r"\1 ", _SPEAKER.sub(r"\1 ", unmarked))
-    words = _without_speakers(words)
+    words = _without_speakers(unmarked)
     return words if len(words) <= most_chars else f"{words[:most_chars]} ... (cut)"
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import Attribution, TtsVoice
 
@@ -32,6 +32,35 @@ Prepared = TypeVar("Prepared")
 def clone_name(voice: ClonedVoice) -> str:
     """Return the name a cloning worker gives this version of a voice."""
     return f"{PREFIX}{voice.id}:{voice.version}"
+
+
+class ConfiguredVoice(Protocol):
+    """A voice of the configuration, beside those of the profiles."""
+
+    @property
+    def name(self) -> str:
+        """How it is asked for."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """Of its recording (BCP 47)."""
+        ...
+
+
+def configured_voices(voices: Iterable[ConfiguredVoice], attribution: Attribution, remark: str = "") -> list[TtsVoice]:
+    """Return the entries for `info` of the voices that the configuration gives a worker; `remark` ends each label."""
+    return [
+        TtsVoice(
+            name=voice.name,
+            description=f"{voice.name} ({voice.language}){remark}",
+            attribution=attribution,
+            installed=True,
+            version=None,
+            languages=[voice.language],
+        )
+        for voice in voices
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from wyoming.info import Attribution, TtsProgram, TtsVoice
+from wyoming.info import Attribution, TtsProgram
 
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker
 from avatar_appliance.errors import ConfigError, VoiceUnknown, WorkerFailed
 from avatar_appliance.voices.voice_index import ClonedVoice, VoiceIndex
 
-from .cloned_voices import PREFIX, ClonedVoices, clone_name
+from .cloned_voices import PREFIX, ClonedVoices, clone_name, configured_voices
 from .cosy.imports import CosyPackage, import_cosyvoice
 from .cosy.streaming import stream_speech, whole_chunks
 from .cuda_device import use_device
@@ -84,18 +84,7 @@ class CosyVoiceEngine:
             attribution=attribution,
             installed=True,
             version=str(self._version),
-            voices=[
-                TtsVoice(
-                    name=voice.name,
-                    description=f"{voice.name} ({voice.language})",
-                    attribution=attribution,
-                    installed=True,
-                    version=None,
-                    languages=[voice.language],
-                )
-                for voice in self._settings.voices
-            ]
-            + self._clones.offer(attribution),
+            voices=configured_voices(self._settings.voices, attribution) + self._clones.offer(attribution),
         )
 
     def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wyoming.info import Attribution, TtsProgram, TtsVoice
+from wyoming.info import Attribution, TtsProgram
 
 from avatar_appliance.config.gpu_workers import F5TtsWorker
 from avatar_appliance.errors import VoiceUnknown, WorkerFailed
 from avatar_appliance.voices.voice_index import MAX_REFERENCE_S, ClonedVoice, VoiceIndex
 
-from .cloned_voices import PREFIX, ClonedVoices
+from .cloned_voices import PREFIX, ClonedVoices, configured_voices
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
 from .f5.front_end import joined_tokens, speech_text
@@ -97,18 +97,7 @@ class F5TtsEngine:
             attribution=attribution,
             installed=True,
             version=_package_version(),
-            voices=[
-                TtsVoice(
-                    name=voice.name,
-                    description=f"{voice.name} ({voice.language}){noise}",
-                    attribution=attribution,
-                    installed=True,
-                    version=None,
-                    languages=[voice.language],
-                )
-                for voice in self._settings.voices
-            ]
-            + self._clones.offer(attribution),
+            voices=configured_voices(self._settings.voices, attribution, noise) + self._clones.offer(attribution),
         )
 
     def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:

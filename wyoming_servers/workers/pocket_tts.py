@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wyoming.info import Attribution, TtsProgram, TtsVoice
+from wyoming.info import Attribution, TtsProgram
 
 from avatar_appliance.config.pocket_tts import PocketTtsWorker
 from avatar_appliance.errors import ConfigError, VoiceUnknown
 from avatar_appliance.voices.voice_index import MAX_REFERENCE_S, ClonedVoice, VoiceIndex
 
-from .cloned_voices import PREFIX, ClonedVoices
+from .cloned_voices import PREFIX, ClonedVoices, configured_voices
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
 from .pocket.model import load_model, random_model
@@ -66,18 +66,7 @@ class PocketTtsEngine:
             attribution=attribution,
             installed=True,
             version=_package_version(),
-            voices=[
-                TtsVoice(
-                    name=voice.name,
-                    description=f"{voice.name} ({voice.language}){noise}",
-                    attribution=attribution,
-                    installed=True,
-                    version=None,
-                    languages=[voice.language],
-                )
-                for voice in self._settings.voices
-            ]
-            + self._clones.offer(attribution),
+            voices=configured_voices(self._settings.voices, attribution, noise) + self._clones.offer(attribution),
         )
 
     def synthesize(self, text: str, voice: str, speaker: str | None, stop: StopFlag) -> Iterator[AudioPiece]:
