@@ -18,9 +18,9 @@ Value = TypeVar("Value")
 class WatchedFile(Generic[Value]):
     """The value of a file, read anew whenever it changed; looking costs one `stat`.
 
-    `parse` makes the value of the file's bytes (at most `max_bytes`) and raises ValueError; a text of exactly that class
-    is logged, so it holds nothing that people said. Without a file the value is `empty`; while the file is bad, the last
-    good one stays. `what` names the content in the log.
+    `parse` makes the value of the file's bytes (at most `max_bytes`) and raises ValueError; a text of exactly that
+    class is logged, so it holds nothing that people said. Without a file the value is `empty`; while the file is bad,
+    the last good one stays. `what` names the content in the log.
     """
 
     def __init__(self, path: Path, parse: Callable[[bytes], Value], empty: Value, *, what: str, max_bytes: int) -> None:

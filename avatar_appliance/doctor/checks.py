@@ -20,9 +20,9 @@ from avatar_appliance.models.needed import needed_models
 
 from .backups import backups
 from .finding import Finding, Severity
+from .mqtt import mqtt
 from .privacy import private_folder
 from .store import store
-from .mqtt import mqtt
 
 FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
 LEAST_FREE_BYTES = 2 * 10**9

@@ -87,13 +87,15 @@ def test_a_configuration_keeps_what_the_owner_wrote(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("unit", "given"),
     [
-        ("avatar-control.service", ["avatar.admin.token", "avatar.home_assistant.token"]),
+        ("avatar-control.service", ["avatar.admin.token", "avatar.home_assistant.token", "avatar.mqtt.password"]),
         ("avatar-wyoming@.service", ["avatar.home_assistant.token"]),
         ("avatar-backup.service", ["avatar.backup.passphrase"]),
     ],
 )
 def test_each_unit_gets_the_secrets_that_it_needs(unit: str, given: list[str]) -> None:
-    secrets = {"avatar.home_assistant.token": "x", "avatar.admin.token": "y", "avatar.backup.passphrase": "z"}
+    secrets = dict.fromkeys(
+        ("avatar.home_assistant.token", "avatar.admin.token", "avatar.backup.passphrase", "avatar.mqtt.password"), "x"
+    )
     text = render("config/templates/credentials.conf.j2", item=unit, config_credentials=secrets)
     assert re.findall(r"^LoadCredential=(\S+):/etc/avatar/credentials/\1$", text, re.MULTILINE) == given
 

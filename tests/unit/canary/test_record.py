@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from avatar_appliance.canary.listening import Miss
 from avatar_appliance.canary.record import FIRST_REST_S, LONGEST_REST_S, CanaryRecord
 
@@ -35,7 +37,7 @@ def test_a_success_clears_the_problem() -> None:
 def test_a_worker_that_stays_broken_is_restarted_less_and_less_often() -> None:
     record = CanaryRecord()
     at = [now_s for now_s in range(0, 7 * 24 * 3600, 300) if record.miss(DEAF, now_s)]
-    gaps = [late - early for early, late in zip(at, at[1:], strict=False)]
+    gaps = [late - early for early, late in pairwise(at)]
     assert gaps[0] >= FIRST_REST_S
     assert gaps == sorted(gaps)
     assert gaps[-1] == LONGEST_REST_S
