@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from avatar_appliance.transcripts.word_errors import ErrorCount, Metric, count_errors
+
 from .probe import Timing
 from .recordings import Recording
 from .report import STAGES, Arm, Comparison, Failure, Measurement, Mode, Stage, WordErrors
 from .summary import paired_ratio, summarise
-from .word_errors import ErrorCount, Metric, count_errors
 
 # What our servers may add to a stock server with the same model and the same settings: one of the two.
 BOUND_RATIO = 1.10

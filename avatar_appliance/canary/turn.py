@@ -94,8 +94,8 @@ async def hear(
 ) -> tuple[str, float]:
     """Return what was heard and the share of it that was wrong; raises CanaryFailed where that is too much."""
     heard = await transcribe(asr, audio, language=phrase.language, timeout_s=timeout_s)
-    # Only here: jiwer and NumPy take 20 MB, and every command of `avatar` imports this module.
-    from avatar_appliance.bench.word_errors import count_errors
+    # Only here: every command of `avatar` imports this module, and few count words.
+    from avatar_appliance.transcripts.word_errors import count_errors
 
     count = count_errors(phrase.text, heard.text, phrase.language)
     if count.errors > max_error_rate * count.length:

@@ -44,7 +44,8 @@ class MqttSettings(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.host is None and self.model_fields_set & {"username", "password", "port", "tls", "ca_file"}:
+        given = (self.username, self.password, self.port, self.ca_file, self.tls or None)
+        if self.host is None and any(value is not None for value in given):
             raise ValueError("`host` is missing: where is the broker?")
         if self.password is not None and self.username is None:
             raise ValueError("password is given without username")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avatar_appliance.bench.word_errors import count_errors
+from avatar_appliance.transcripts.word_errors import count_errors
 
 
 def error_rate(reference: str, heard: str, language: str = "en") -> float:

@@ -24,7 +24,7 @@ def compare(heard: str, expected: str | None, language: str) -> dict[str, Any]:
 
 
 def _errors(expected: str, heard: str, language: str) -> float | None:
-    from avatar_appliance.bench.word_errors import count_errors
+    from avatar_appliance.transcripts.word_errors import count_errors
 
     try:
         count = count_errors(expected, heard, language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avatar_appliance.bench.chinese_numbers import chinese_digits_spoken
+from avatar_appliance.transcripts.chinese_numbers import chinese_digits_spoken
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avatar_appliance.bench.word_errors import count_errors, metric_for, normalise
+from avatar_appliance.transcripts.word_errors import count_errors, metric_for, normalise
 
 
 @pytest.mark.parametrize(

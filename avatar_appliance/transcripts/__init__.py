@@ -1,0 +1,1 @@
+"""How well something was heard: transcripts against what was really said."""
