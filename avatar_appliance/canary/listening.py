@@ -10,7 +10,7 @@ from avatar_appliance.client.endpoint import AnyEndpoint
 from avatar_appliance.errors import AvatarError, DeadlineExceeded, WorkerUnavailable
 
 from .errors import CanaryFailed
-from .offer import Offer, common_offer
+from .offer import Offer, common_offer, speaks
 from .turn import hear, say
 
 # What a healthy worker says that has something better to do.
@@ -45,22 +45,34 @@ async def listen(
     *,
     timeout_s: float,
 ) -> Miss | None:
-    """Try the first mouth with the first ear; None where all is well. Raises NothingLearnt.
+    """Try the best mouth with the first ear; None where all is well. Raises NothingLearnt.
+
+    The best mouth is the first that speaks the house's first language: the one that people hear most.
 
     An error or a timeout names its worker. A sentence that was misunderstood does not: the others, which are used for
     nothing else, tell who of the two is wrong; without them both are suspects.
     """
-    mouth, ear = mouths[0], ears[0]
+    mouth, ear = await _best(house, mouths, timeout_s), ears[0]
     miss = await _try(house, mouth, ear, timeout_s)
     if miss is None or len(miss.suspects) == 1:
         return miss
-    for other in mouths[1:]:
-        if await _well(house, other, ear, timeout_s):
+    for other in mouths:
+        if other is not mouth and await _well(house, other, ear, timeout_s):
             return Miss((mouth.name,), miss.code, miss.text)
     for other in ears[1:]:
         if await _well(house, mouth, other, timeout_s):
             return Miss((ear.name,), miss.code, miss.text)
     return miss
+
+
+async def _best(house: Sequence[str], mouths: Sequence[CanaryWorker], timeout_s: float) -> CanaryWorker:
+    for mouth in mouths if len(mouths) > 1 else ():
+        try:
+            if speaks(await describe(mouth.endpoint, timeout_s), house[0]):
+                return mouth
+        except (AvatarError, OSError, ValueError):
+            return mouth  # one that cannot even say what it speaks is the one to look into
+    return mouths[0]
 
 
 async def _well(house: Sequence[str], mouth: CanaryWorker, ear: CanaryWorker, timeout_s: float) -> bool:

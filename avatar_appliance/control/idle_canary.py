@@ -61,7 +61,7 @@ class IdleCanary:
             SystemProblem(
                 code=CanaryFailed.code,
                 text=f"{problem.text} ({problem.code})",
-                hint=f"{problem.worker} is restarted now and then. {CanaryFailed.default_hint}",
+                hint=f"{problem.worker} is restarted now and then; `avatar vram decisions` says what came of it.",
                 since=datetime.fromtimestamp(problem.since, UTC),
                 worker=problem.worker,
             ),

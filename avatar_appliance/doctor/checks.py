@@ -22,6 +22,7 @@ from .backups import backups
 from .finding import Finding, Severity
 from .mqtt import mqtt
 from .privacy import private_folder
+from .reported import reported
 from .store import store
 
 FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
@@ -42,6 +43,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _memory(settings)
     if settings.mqtt.host is not None:
         yield await mqtt(settings)
+    for finding in await reported(settings):
+        yield finding
     up: dict[str, Info] = {}
     for role in ROLES:
         endpoint = local_endpoint(settings, role)

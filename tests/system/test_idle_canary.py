@@ -25,12 +25,14 @@ def house(tmp_path: Path) -> Iterator[Appliance]:
         print(appliance.log.read_text("utf-8"))
 
 
-def test_the_embedded_models_understand_each_other_and_leave_no_turn(house: Appliance) -> None:
-    house.overrides = {"canary": OFTEN}
+@pytest.mark.parametrize("languages", [["en", "zh-TW"], ["zh-TW", "en"]])
+def test_the_embedded_models_understand_each_other_and_leave_no_turn(languages: list[str], house: Appliance) -> None:
+    house.overrides = {"canary": OFTEN, "house": {"languages": languages}}
     house.start()
     until("a canary that is understood", lambda: "understands what it says" in house.log.read_text("utf-8"), 240)
     assert house.get("/api/turns")["items"] == []
     assert house.get("/api/system/info")["problems"] == []
+    assert "canary" not in house.decisions("whisper-base")
 
 
 def test_deaf_ears_are_restarted_and_a_problem_is_shown(house: Appliance) -> None:
@@ -38,7 +40,7 @@ def test_deaf_ears_are_restarted_and_a_problem_is_shown(house: Appliance) -> Non
         "canary": OFTEN,
         "workers": {
             "mouth": {"engine": "fake", "fake_role": "tts"},
-            "ears": {"engine": "fake", "fake_role": "asr", "fault": "error"},
+            "ears": {"engine": "fake", "fake_role": "asr"},  # hears the kitchen light, whatever is said
             "mind": {"engine": "fake", "fake_role": "llm"},
         },
         "tts": {"workers": ["mouth"]},

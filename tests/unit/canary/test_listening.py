@@ -37,9 +37,30 @@ async def test_two_workers_that_understand_each_other_are_well(tmp_path: Path) -
 
 async def test_a_chinese_voice_gets_a_chinese_sentence(tmp_path: Path) -> None:
     mouth = ScriptedWorker("mouth", ["zh-TW"])
-    ears = ScriptedWorker("ears", ["en", "zh"], transcript="請問法國的首都是哪裡")
+    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點叫我起床")
     assert await outcome(tmp_path, [mouth], [ears]) is None
-    assert mouth.texts == ["請問法國的首都是哪裡？"]
+    assert mouth.texts == ["明天早上七點叫我起床。"]
+
+
+async def test_a_house_whose_first_language_is_chinese_hears_chinese(tmp_path: Path) -> None:
+    mouth = ScriptedWorker("mouth", ["en", "zh_TW"])
+    ears = ScriptedWorker("ears", [], transcript="明天早上7点叫我起床")
+    assert await outcome(tmp_path, [mouth], [ears], house=("zh-TW", "en")) is None
+    assert mouth.texts == ["明天早上七點叫我起床。"]
+
+
+async def test_a_chinese_house_tests_the_voice_that_speaks_chinese(tmp_path: Path) -> None:
+    english, chinese = ScriptedWorker("piper"), ScriptedWorker("espeak", ["en", "cmn-x", "zh-TW"])
+    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點叫我起床")
+    assert await outcome(tmp_path, [english, chinese], [ears], house=("zh-TW", "en")) is None
+    assert english.texts == []
+    assert chinese.texts == ["明天早上七點叫我起床。"]
+
+
+async def test_a_house_of_another_language_is_tried_in_one_that_its_workers_share(tmp_path: Path) -> None:
+    mouth = ScriptedWorker("mouth", ["de", "zh"])
+    ears = ScriptedWorker("ears", ["de", "zh"], transcript="明天早上七點叫我起床")
+    assert await outcome(tmp_path, [mouth], [ears], house=("de",)) is None
 
 
 async def test_workers_without_a_common_language_tell_nothing(tmp_path: Path) -> None:
