@@ -18,7 +18,7 @@ _MARKS = {
 
 @app.command()
 def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Check models, folders, backups, memory, servers and discovery, and say how to mend what is wrong."""
+    """Check models, engines, GPU, folders, backups, units, servers and discovery, and say how to mend what is wrong."""
     settings = settings_from(config)
 
     async def look() -> list[Finding]:

@@ -19,11 +19,15 @@ from avatar_appliance.models import ModelState, ModelStore, load_catalogue
 from avatar_appliance.models.needed import needed_models
 
 from .backups import backups
+from .engines import engines
 from .finding import Finding, Severity
+from .gpu import gpu
+from .home_assistant import home_assistant
 from .mqtt import mqtt
 from .privacy import private_folder
 from .reported import reported
 from .store import store
+from .systemd import systemd
 
 FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
 LEAST_FREE_BYTES = 2 * 10**9
@@ -41,6 +45,14 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield store(settings)
     yield backups(settings)
     yield _memory(settings)
+    for finding in engines(settings):
+        yield finding
+    for finding in await gpu(settings):
+        yield finding
+    async for finding in systemd():
+        yield finding
+    if settings.home_assistant.url is not None:
+        yield await home_assistant(settings)
     if settings.mqtt.host is not None:
         yield await mqtt(settings)
     for finding in await reported(settings):
