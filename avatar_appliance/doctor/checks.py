@@ -45,9 +45,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield store(settings)
     yield backups(settings)
     yield _memory(settings)
-    for finding in engines(settings):
-        yield finding
-    for finding in await gpu(settings):
+    cards = await gpu(settings)
+    for finding in (*cards, *engines(settings, has_gpu=any(card.severity is FINE for card in cards))):
         yield finding
     async for finding in systemd():
         yield finding

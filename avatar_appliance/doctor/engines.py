@@ -12,11 +12,11 @@ from avatar_appliance.engines import RECIPES, EngineState, EngineVenv
 from .finding import Finding, Severity
 
 
-def engines(settings: Settings) -> Iterator[Finding]:
+def engines(settings: Settings, *, has_gpu: bool) -> Iterator[Finding]:
     """Yield a finding per worker whose engine has an environment of its own."""
     for name, worker in settings.workers.items():
         recipe = RECIPES.get(worker.engine) if isinstance(worker, LocalWorker) else None
-        if recipe is None or (isinstance(worker, FasterWhisperWorker) and worker.device == "cpu"):
+        if recipe is None or (isinstance(worker, FasterWhisperWorker) and not _wants_gpu(worker, has_gpu)):
             continue
         if getattr(worker, "executable", None) is not None:
             continue  # the owner's own installation
@@ -32,3 +32,7 @@ def engines(settings: Settings) -> Iterator[Finding]:
                 yield Finding("engine", Severity.WARNING if worker.device == "auto" else Severity.PROBLEM, text, fix)
             case _:
                 yield Finding("engine", Severity.PROBLEM, f"{name}: {recipe.title} is not installed", fix)
+
+
+def _wants_gpu(worker: FasterWhisperWorker, has_gpu: bool) -> bool:
+    return has_gpu if worker.device == "auto" else worker.device != "cpu"

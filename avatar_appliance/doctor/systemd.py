@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping
@@ -19,7 +18,7 @@ _UNITS = ("avatar.target", "avatar-control.service", "avatar-wyoming@*.service",
 
 async def systemd(booted: Path = BOOTED) -> AsyncIterator[Finding]:
     """Yield findings; none where systemd is not PID 1 or does not know `avatar.target`."""
-    if not os.path.isdir(booted) or shutil.which("systemctl") is None:
+    if not booted.is_dir() or shutil.which("systemctl") is None:  # noqa: ASYNC240 - a folder in memory
         return
     target = await _properties("avatar.target")
     if not target or target[0].get("LoadState") == "not-found":

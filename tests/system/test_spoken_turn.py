@@ -152,6 +152,9 @@ class TestChinese:
 
     async def test_a_chinese_text_is_spoken_by_a_voice_that_can(self, appliance: Appliance) -> None:
         """Also when the pipeline's voice is English: it would be silent on Chinese characters."""
-        speech = await synthesize(appliance.endpoint("tts"), "現在是早上七點。", voice="en_US-joe-medium")
+        # A sentence that Whisper base hears well from eSpeak; most others are on the edge, and eSpeak's sound varies a
+        # little with what it said before.
+        text = "明天早上八點叫我起床"
+        speech = await synthesize(appliance.endpoint("tts"), text, voice="en_US-joe-medium")
         heard = await transcribe(appliance.endpoint("asr"), speech.audio, language="zh-TW")
-        assert error_rate("現在是早上七點", heard.text, "zh-TW") <= 0.5
+        assert error_rate(text, heard.text, "zh-TW") <= 0.5
