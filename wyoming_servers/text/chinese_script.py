@@ -26,6 +26,9 @@ _NOT_TELLING: Final = frozenset(
 )
 """Rarer characters that both write the same, though the frequent part of Big5 does not have them."""
 
+_SIMPLIFIED_WORDS: Final = re.compile("[什甚怎那多要]么")
+"""Both write each of the characters (Traditional: 老么), but only Simplified these words."""
+
 _lock: Final = threading.Lock()
 
 
@@ -78,7 +81,7 @@ def _code(char: str, charset: str) -> int:
 
 
 def _convert_clause(clause: str, *, taiwan_phrases: bool) -> str:
-    if not any(map(is_simplified_only, clause)):
+    if not any(map(is_simplified_only, clause)) and not _SIMPLIFIED_WORDS.search(clause):
         return clause
     with _lock:  # the converter's native code is not documented to be reentrant
         converted = str(_converter("s2twp" if taiwan_phrases else "s2tw").convert(clause))

@@ -126,6 +126,7 @@ def test_what_is_traditional_already_stays(text: str) -> None:
 @pytest.mark.parametrize(
     ("simplified", "traditional"),
     [
+        ("有什么我可以幫助你的嗎？", "有什麼我可以幫助你的嗎？"),  # a model that mixes both
         ("请打开客厅的灯", "請開啟客廳的燈"),
         ("软件里面有台湾鼠标", "軟體裡面有台灣滑鼠"),
         ("头发和发现", "頭髮和發現"),
