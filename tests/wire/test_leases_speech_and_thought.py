@@ -92,7 +92,7 @@ async def test_a_conversation_too_long_gives_its_lease_back_before_it_asks_again
     book = (await house.coordinator("chat")).book
     llm = ScriptedLlm("ok")
     await house.llm_worker("chat", llm.app)
-    server = await house.conversation()
+    server = await house.conversation(settings={"summarise": False})
     for number in range(3):
         await answer(server.uri, f"q{number}")
     llm.most_messages = 6
