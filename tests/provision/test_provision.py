@@ -15,6 +15,7 @@ from provision_harness import Machine, Playbook, copy_of_the_checkout
 BACK_WITHIN_S = 5.0
 SERVERS = ("avatar-control", "avatar-wyoming@asr", "avatar-wyoming@tts", "avatar-wyoming@conversation")
 WORKERS = ("avatar-worker@whisper-base", "avatar-worker@piper", "avatar-worker@chat")
+SPEECH = Path(__file__).parents[1] / "data" / "speech"
 BROKEN_MIGRATION = "CREATE TABLE from_the_future (id INTEGER PRIMARY KEY) STRICT;\n"
 
 pytestmark = [pytest.mark.provision, pytest.mark.timeout(3600)]
@@ -193,6 +194,53 @@ def test_the_optional_roles_work_and_change_nothing_the_second_time(machine: Mac
     assert machine.run("python3", "-c", script).strip() == "200"
     rules = json.loads(machine.run("nft", "--json", "list", "table", "inet", "avatar"))
     assert "10.213.0.0" in json.dumps(rules)
+
+
+def test_a_backup_gives_a_second_machine_the_same_history_and_voices(machine: Machine, second: Machine) -> None:
+    play = Playbook(second, copy_of_the_checkout(second.folder / "checkout")).play("site.yml")
+    assert play.ok, play.output
+    recording = "/var/lib/avatar/jfk.wav"  # nspawn's root is a folder here
+    (machine.root / recording[1:]).write_bytes((SPEECH / "en_jfk.wav").read_bytes())
+    machine.run("chown", "avatar:", recording)
+    machine.run(
+        "avatar",
+        "voices",
+        "add",
+        recording,
+        "--name",
+        "Jack",
+        "--language",
+        "en",
+        "--consent-by",
+        "Jack",
+        timeout_s=300,
+    )
+    made = json.loads(machine.run("avatar", "backup", "create", "/var/lib/avatar/backups", "--audio", "--json"))
+    file = Path(made["path"])
+    there = second.root / "var/lib/avatar" / file.name
+    there.write_bytes((machine.root / str(file)[1:]).read_bytes())
+    second.run("chown", "avatar:", f"/{there.relative_to(second.root)}")
+    second.run("systemctl", "stop", "avatar.target", "avatar.slice")
+    second.run("avatar", "restore", f"/{there.relative_to(second.root)}")
+    second.run("systemctl", "start", "avatar.target")
+    sings(second)
+    assert belongings(machine) <= belongings(second)
+
+
+def belongings(machine: Machine) -> set[tuple[object, ...]]:
+    """Turns, recordings and voices, as rows and files."""
+    script = (
+        "import sqlite3, json, pathlib, hashlib; d = sqlite3.connect('/var/lib/avatar/avatar.db'); "
+        "rows = d.execute('SELECT id, started_at, transcript, answer FROM turns').fetchall(); "
+        "rows += d.execute('SELECT id, name FROM voice_profiles').fetchall(); "
+        "home = pathlib.Path('/var/lib/avatar'); "
+        "rows += [(str(p.relative_to(home)), hashlib.sha256(p.read_bytes()).hexdigest()) "
+        "for f in ('audio', 'voices') for p in (home / f).rglob('*.wav')]; print(json.dumps(rows))"
+    )
+    rows = {tuple(row) for row in json.loads(machine.run("python3", "-c", script))}
+    assert [row for row in rows if "Jack" in row]
+    assert [row for row in rows if str(row[0]).startswith("audio/")]
+    return rows
 
 
 def test_uninstalling_leaves_nothing(machine: Machine, playbook: Playbook) -> None:
