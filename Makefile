@@ -37,8 +37,10 @@ test-provision: $(VENV)/.dev ## Make a Debian machine and play ansible/ on it, f
 lint-ansible: $(VENV)/.dev ## Lint the playbooks and roles (two minutes)
 	@cd ansible && PATH="$(abspath $(VENV)/bin):$$PATH" ansible-lint --offline --strict
 
-test-engines: $(ENGINE_VENV)/.built ## Test F5-TTS, Pocket TTS and Resemblyzer through their true classes (an environment of 1.7 GB)
+test-engines: $(ENGINE_VENV)/.built $(VENV)/.dev ## Test F5-TTS, Pocket TTS and Resemblyzer through their true classes (an environment of 1.7 GB)
 	@PYTHONPATH=. $(ENGINE_VENV)/bin/python -m pytest tests/engine $(ARGS)
+	@$(AVATAR) models fetch
+	@$(PYTEST) tests/system/test_cloned_voice.py $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format check, types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
