@@ -9,10 +9,6 @@ from wyoming.info import Info
 
 from .phrase import CanaryPhrase, phrase_for
 
-# Not the question of `avatar canary`: of eSpeak's Chinese, Whisper base gets half of that wrong and little of this.
-# Nobody carries it out: a worker only hears it.
-_CHINESE = CanaryPhrase("zh-TW", "明天早上七點叫我起床。")
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -34,7 +30,7 @@ def common_offer(house: Sequence[str], tts: Info, asr: Info) -> Offer | None:
     shared = [tag for tag in shared if tag in ("en", "zh") and (not heard or tag in heard)]
     if not shared:
         return None
-    phrase = _CHINESE if shared[0] == "zh" else phrase_for(["en"])
+    phrase = phrase_for(shared[:1])
     name = next(name for name, tag in voices if tag == _primary(phrase.language))
     return Offer(phrase, name)
 

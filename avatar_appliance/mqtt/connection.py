@@ -64,17 +64,20 @@ def translated(settings: MqttSettings) -> Iterator[None]:
             raise BrokerRefused(f"the MQTT broker at {where} does not let us in: {error}") from None
         raise BrokerUnavailable(f"the MQTT broker at {where}: {error}") from None
     except aiomqtt.MqttError as error:
+        if isinstance(error.__context__, ssl.SSLError):  # the library tells it as any other failed connection
+            raise BrokerRefused(
+                f"no TLS with the MQTT broker at {where}: {error}",
+                hint="Check `mqtt.ca_file`, that `mqtt.host` is in the certificate, and that `mqtt.port` speaks TLS.",
+            ) from None
         raise BrokerUnavailable(f"the MQTT broker at {where}: {str(error) or 'the connection broke'}") from None
-    except ssl.SSLError as error:
-        raise BrokerRefused(
-            f"no TLS with the MQTT broker at {where}: {error.reason or 'failed'}",
-            hint="Check `mqtt.ca_file`, and that `mqtt.port` is the broker's TLS port.",
-        ) from None
-    except OSError as error:
-        raise BrokerUnavailable(f"the MQTT broker at {where}: {error.strerror or error}") from None
 
 
 def _tls(settings: MqttSettings) -> ssl.SSLContext | None:
     if not settings.tls:
         return None
-    return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    try:
+        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    except OSError as error:  # an SSLError, too: the file holds no certificate
+        raise BrokerRefused(
+            f"{settings.ca_file} cannot be used: {error.strerror or error}", hint="Check `mqtt.ca_file`."
+        ) from None

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 from mqtt_harness import Broker, Listener
 from mqtt_harness.house import house
 
@@ -71,3 +72,26 @@ async def test_the_doctor_says_that_no_broker_is_there(tmp_path: Path) -> None:
     finding = await mqtt(Settings.model_validate({"mqtt": {"host": "127.0.0.1", "port": broker.port}}))
     assert finding.severity is Severity.PROBLEM
     assert "mqtt.host" in (finding.fix or "")
+
+
+async def test_an_encrypted_connection_is_made_to_whom_the_certificates_name_and_to_nobody_else(
+    tmp_path: Path,
+) -> None:
+    ours, strangers = trustme.CA(), trustme.CA()
+    for name, authority in (("ours", ours), ("strangers", strangers)):
+        authority.cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+    broker = Broker(tmp_path / "broker", tls=ours.issue_cert("localhost"))
+    broker.start()
+    try:
+        async with house(broker.port, tmp_path, host="localhost", tls=True, ca_file=tmp_path / "ours.pem") as running:
+            async with asyncio.timeout(30):
+                await running.bridge.online()
+        section = {"host": "localhost", "port": broker.port, "tls": True, "ca_file": str(tmp_path / "strangers.pem")}
+        finding = await mqtt(Settings.model_validate({"mqtt": section}))
+        assert (finding.severity, "mqtt.ca_file" in finding.fix) == (Severity.PROBLEM, True)
+        (tmp_path / "empty.pem").touch()
+        for unusable in ("none.pem", "empty.pem"):
+            finding = await mqtt(Settings.model_validate({"mqtt": {**section, "ca_file": str(tmp_path / unusable)}}))
+            assert (finding.severity, unusable in finding.text) == (Severity.PROBLEM, True)
+    finally:
+        broker.stop()

@@ -10,14 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+import trustme
 
 _PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian keeps it where only root looks
 
 
 class Broker:
-    """Mosquitto on a port of its own on loopback; with `users`, nobody else gets in."""
+    """Mosquitto on a port of its own on loopback; with `users`, nobody else gets in; with `tls`, encrypted."""
 
-    def __init__(self, folder: Path, users: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, users: dict[str, str] | None = None, tls: trustme.LeafCert | None = None) -> None:
         program = shutil.which("mosquitto", path=_PLACES)
         if program is None:
             if "CI" in os.environ:
@@ -41,6 +42,11 @@ class Broker:
             for user, password in users.items():
                 subprocess.run([tool, "-b", str(passwords), user, password], check=True, capture_output=True)
             lines += ["allow_anonymous false", f"password_file {passwords}"]
+        if tls is not None:
+            certificate, key = folder / "broker.pem", folder / "broker.key"
+            tls.cert_chain_pems[0].write_to_path(str(certificate))
+            tls.private_key_pem.write_to_path(str(key))
+            lines += [f"certfile {certificate}", f"keyfile {key}"]
         self._config = folder / "mosquitto.conf"
         self._config.write_text("\n".join(lines) + "\n")
         self._process: subprocess.Popen[bytes] | None = None

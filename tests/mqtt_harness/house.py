@@ -64,7 +64,7 @@ async def house(
     commands = CoordinatorCommands(coordinator, dict.fromkeys(names, "fake"), ())
     feed = TurnFeed()
     spoken: Words = words(language)
-    bridge = MqttBridge(MqttSettings(host="127.0.0.1", port=port, **settings), TOPICS, feed, commands, spoken)
+    bridge = MqttBridge(MqttSettings(**{"host": "127.0.0.1", "port": port, **settings}), TOPICS, feed, commands, spoken)
     async with Database.open(folder / "avatar.db") as database:
         turns = TurnRepository(database, AudioStore(folder / "audio", min_free_bytes=0))
         joiner = TurnJoiner(turns, None, clock=time.time, on_change=feed.put)

@@ -88,6 +88,6 @@ def test_the_phrase_is_in_a_language_of_the_house(languages: list[str], language
 
 
 async def test_chinese_is_counted_by_characters(house: House) -> None:
-    there = await endpoints(house, "请问德国的首都是哪里")  # Simplified, and one of ten wrong
+    there = await endpoints(house, "明天早上八点会下雨吗")  # Simplified, and one of ten wrong
     turn = await spoken_turn(phrase_for(["zh-TW"]), **there)
     assert turn.error_rate == pytest.approx(0.1)

@@ -37,29 +37,29 @@ async def test_two_workers_that_understand_each_other_are_well(tmp_path: Path) -
 
 async def test_a_chinese_voice_gets_a_chinese_sentence(tmp_path: Path) -> None:
     mouth = ScriptedWorker("mouth", ["zh-TW"])
-    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點叫我起床")
+    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點會下雨嗎")
     assert await outcome(tmp_path, [mouth], [ears]) is None
-    assert mouth.texts == ["明天早上七點叫我起床。"]
+    assert mouth.texts == ["明天早上七點會下雨嗎？"]
 
 
 async def test_a_house_whose_first_language_is_chinese_hears_chinese(tmp_path: Path) -> None:
     mouth = ScriptedWorker("mouth", ["en", "zh_TW"])
-    ears = ScriptedWorker("ears", [], transcript="明天早上7点叫我起床")
+    ears = ScriptedWorker("ears", [], transcript="明天早上7点会下雨吗")
     assert await outcome(tmp_path, [mouth], [ears], house=("zh-TW", "en")) is None
-    assert mouth.texts == ["明天早上七點叫我起床。"]
+    assert mouth.texts == ["明天早上七點會下雨嗎？"]
 
 
 async def test_a_chinese_house_tests_the_voice_that_speaks_chinese(tmp_path: Path) -> None:
     english, chinese = ScriptedWorker("piper"), ScriptedWorker("espeak", ["en", "cmn-x", "zh-TW"])
-    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點叫我起床")
+    ears = ScriptedWorker("ears", ["en", "zh"], transcript="明天早上七點會下雨嗎")
     assert await outcome(tmp_path, [english, chinese], [ears], house=("zh-TW", "en")) is None
     assert english.texts == []
-    assert chinese.texts == ["明天早上七點叫我起床。"]
+    assert chinese.texts == ["明天早上七點會下雨嗎？"]
 
 
 async def test_a_house_of_another_language_is_tried_in_one_that_its_workers_share(tmp_path: Path) -> None:
     mouth = ScriptedWorker("mouth", ["de", "zh"])
-    ears = ScriptedWorker("ears", ["de", "zh"], transcript="明天早上七點叫我起床")
+    ears = ScriptedWorker("ears", ["de", "zh"], transcript="明天早上七點會下雨嗎")
     assert await outcome(tmp_path, [mouth], [ears], house=("de",)) is None
 
 
