@@ -1,7 +1,7 @@
 """From a bare Debian to a spoken turn, and everything that can happen to the machine after that.
 
-`make test-provision` runs it (root; half an hour on two cores). The tests build on each other: after a failure, look at the
-first one.
+`make test-provision` runs it (root; half an hour on two cores). The tests build on each other: after a failure, look
+at the first one.
 """
 
 from __future__ import annotations
