@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from wire_harness.engines import fake
 from wire_harness.house import House
 
 from avatar_appliance.config.gpu_workers import VllmWorker
+from avatar_appliance.config.workers import OpenAIWorker
 from avatar_appliance.errors import WorkerUnavailable
 from avatar_appliance.leases import Urgency
 from wyoming_servers.backends.chat_model import ChatModel, Message
@@ -96,3 +101,61 @@ async def test_the_urgency_is_told_only_to_whom_it_means_something(house: House,
     expected = [1, 3] if takes_priority else [None, None]  # lower goes first
     assert [body.get("priority") for body in endpoint.bodies] == expected
     await model.aclose()
+
+
+class Endpoint:
+    """Answers any number of requests on a connection, and counts those; `ends`: whether a response is ever complete."""
+
+    HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    EVENTS = (b'data: {"choices": [{"delta": {"content": "ok"}, "finish_reason": "stop"}]}\n\n', b"data: [DONE]\n\n")
+
+    def __init__(self, *, ends: bool) -> None:
+        self.ends = ends
+        self.connections = 0
+        self._serving: list[asyncio.Task[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def model(self) -> AsyncIterator[ChatModel]:
+        async with await asyncio.start_server(self._accept, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            settings = OpenAIWorker(engine="openai", base_url=f"http://127.0.0.1:{port}/v1", model="any")  # type: ignore[arg-type]
+            model = ChatModel("chat", settings, Path())
+            yield model
+            await model.aclose()
+            await asyncio.gather(*self._serving)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._serving.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+                writer.write(self.HEAD)
+                for event in self.EVENTS:
+                    writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+                    await writer.drain()
+                    await asyncio.sleep(0)  # its end is a packet of its own
+                if self.ends:
+                    writer.write(b"0\r\n\r\n")
+        writer.close()
+
+
+async def test_the_next_question_uses_the_same_connection() -> None:
+    endpoint = Endpoint(ends=True)
+    async with endpoint.model() as model:
+        for _ in range(3):
+            answer = await model.open([Message("user", "hi")], max_tokens=16, temperature=0)
+            assert [piece async for piece in answer] == ["ok"]
+    assert endpoint.connections == 1
+
+
+async def test_an_answer_is_over_with_its_last_event_even_where_the_response_never_ends() -> None:
+    endpoint = Endpoint(ends=False)
+    async with endpoint.model() as model, asyncio.timeout(30):
+        for _ in range(2):
+            answer = await model.open([Message("user", "hi")], max_tokens=16, temperature=0)
+            assert [piece async for piece in answer] == ["ok"]
+    assert endpoint.connections == 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 2.0
 # The longest silence before and between tokens: a cold prefill on a CPU takes half a minute.
 TOKEN_TIMEOUT_S = 90.0
+# How long the end of a response that is complete is waited for.
+END_TIMEOUT_S = 0.2
 # What one answer may bring, whatever the endpoint makes of `max_tokens`.
 MAX_ANSWER_CHARS = 32_000
 MAX_ERROR_CHARS = 10_000
@@ -214,13 +217,14 @@ class ChatModel:
             async with self._client.stream("POST", "chat/completions", json=body) as response:
                 if response.status_code != httpx.codes.OK:
                     await self._refuse(response)
-                finished = False
-                async for line in response.aiter_lines():
+                finished, lines = False, response.aiter_lines()
+                async for line in lines:
                     if not line.startswith("data:"):
                         continue
                     data = line.removeprefix("data:").strip()
                     if data == "[DONE]":
                         finished = True
+                        await _read_out(lines)
                         break
                     if text := stream.feed(data):
                         yield text
@@ -255,6 +259,14 @@ class ChatModel:
             self._model = self._configured
             return WorkerUnavailable(f"worker {self.name} hung up")
         return WorkerFailed(f"worker {self.name} broke off in the middle of an answer")
+
+
+async def _read_out(lines: AsyncIterator[str]) -> None:
+    """Read what is left of a response: only then the next request finds its connection still open."""
+    with contextlib.suppress(TimeoutError, httpx.RequestError):
+        async with asyncio.timeout(END_TIMEOUT_S):
+            async for _ in lines:
+                pass
 
 
 def _context_tokens(settings: WorkerSettings) -> int | None:
