@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from .local_worker import DeviceKind, GpuWorker, Role
 from .section import Language, Section
+
+CloneTier = Literal["fast", "high-quality"]
 
 
 class ClonedVoice(Section):
@@ -58,6 +60,11 @@ class CloningWorker(GpuWorker):
     def clone_languages(self) -> tuple[str, ...]:
         """Languages (bare BCP 47 tags) it can speak in a profile's voice."""
         return ()
+
+    @property
+    def clone_tier(self) -> CloneTier:
+        """Where its voices of profiles stand in the list: high-quality ones are the studio voices."""
+        return "fast"
 
     @field_validator("voices")
     @classmethod

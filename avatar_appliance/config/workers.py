@@ -12,6 +12,7 @@ from .gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from .local_worker import DeviceChoice, DeviceKind, GpuWorker, LocalWorker, Role, ToolUse
 from .memory_estimate import MemoryEstimate, ModelSizes
 from .pocket_tts import PocketTtsWorker
+from .qwen3_tts import Qwen3TtsWorker
 from .section import Language, Name, Section
 from .size import Size
 from .speaker_worker import ResemblyzerWorker
@@ -252,6 +253,7 @@ LocalWorkerSettings = (
     | F5TtsWorker
     | CosyVoiceWorker
     | PocketTtsWorker
+    | Qwen3TtsWorker
     | ResemblyzerWorker
     | FakeWorker
 )

@@ -89,7 +89,7 @@ def worker_environment(settings: Settings, name: str) -> dict[str, str]:
         "MODELSCOPE_CACHE": str(caches / "modelscope"),
         "TOKENIZERS_PARALLELISM": "false",
     }
-    if recipe.engine in ("f5-tts", "cosyvoice"):
+    if recipe.engine in ("f5-tts", "cosyvoice", "qwen3-tts"):
         # Without it one long text leaves holes in the allocator's memory that later ones cannot use.
         environment["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
     if recipe.engine == "vllm":

@@ -50,6 +50,17 @@ RECIPES: dict[str, EngineRecipe] = {
             note="The public F5-TTS weights are CC-BY-NC-4.0: not for commercial use. Needs a driver for CUDA 13.",
         ),
         EngineRecipe(
+            engine="qwen3-tts",
+            title="Qwen3-TTS",
+            requirements=requirements_file("qwen3-tts.txt"),
+            oldest_python=(3, 11),
+            newest_python=(3, 13),
+            check="from wyoming_servers.workers.qwen3.imports import import_qwen3\nimport_qwen3()",
+            download_bytes=int(2.8 * _GB),
+            disk_bytes=int(7 * _GB),
+            note="Needs a driver for CUDA 13 (580 or newer).",
+        ),
+        EngineRecipe(
             engine="pocket-tts",
             title="Pocket TTS",
             requirements=requirements_file("pocket-tts.txt"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from avatar_appliance.config.pocket_tts import PocketTtsWorker
+from avatar_appliance.config.qwen3_tts import Qwen3TtsWorker
 from avatar_appliance.config.speaker_worker import ResemblyzerWorker
 from avatar_appliance.config.workers import (
     FasterWhisperWorker,
@@ -24,7 +25,7 @@ def needed_models(workers: Iterable[WorkerSettings], catalogue: Catalogue) -> li
         match worker:
             case FasterWhisperWorker() | LlamaCppWorker() | VllmWorker() | CosyVoiceWorker() | ResemblyzerWorker():
                 wanted.append(worker.model)
-            case F5TtsWorker() | PocketTtsWorker() if worker.model is not None:
+            case F5TtsWorker() | PocketTtsWorker() | Qwen3TtsWorker() if worker.model is not None:
                 wanted.append(worker.model)
             case PiperWorker():
                 wanted += worker.voices

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from avatar_appliance.config import Settings
+from avatar_appliance.config.cloning import CloneTier, CloningWorker
 
 from .profile import LANGUAGE_NOT_SPOKEN, NO_CLONING_WORKER, NO_CONSENT, VoiceProfile
 from .voice_index import VoiceTier
 
-ClonerTier = Literal["fast", "high-quality"]
-
-# Engines of the high-quality tier; every other one that clones is fast.
-_HIGH_QUALITY_ENGINES = frozenset({"cosyvoice"})
+ClonerTier = CloneTier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +39,10 @@ class Cloners:
         """Return those that the configuration has."""
         found = []
         for name in settings.tts.workers:
-            worker: Any = settings.workers[name]
-            if getattr(worker, "clones", False):
-                tier: ClonerTier = "high-quality" if worker.engine in _HIGH_QUALITY_ENGINES else "fast"
+            worker = settings.workers[name]
+            if isinstance(worker, CloningWorker):
                 languages = tuple(dict.fromkeys(map(bare, worker.clone_languages)))
-                found.append(Cloner(name, worker.engine, tier, languages))
+                found.append(Cloner(name, worker.engine, worker.clone_tier, languages))
         return cls(found)
 
     def obstacle(self, profile: VoiceProfile) -> str | None:

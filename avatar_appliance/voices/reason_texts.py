@@ -13,8 +13,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "還沒有同意紀錄：請寫下是誰的聲音、同意用在哪裡。",
     ),
     NO_CLONING_WORKER: (
-        "No worker that clones voices is configured (f5-tts, cosyvoice or pocket-tts): the profile is kept.",
-        "沒有設定能複製聲音的引擎（f5-tts、cosyvoice 或 pocket-tts）：聲音檔會先保留。",
+        "No worker that clones voices is configured (f5-tts, qwen3-tts, cosyvoice or pocket-tts): the profile is kept.",
+        "沒有設定能複製聲音的引擎（f5-tts、qwen3-tts、cosyvoice 或 pocket-tts）：聲音檔會先保留。",
     ),
     LANGUAGE_NOT_SPOKEN: (
         "None of the configured cloning workers speaks any of its languages: the profile is kept.",

@@ -53,11 +53,16 @@ class FakeFlow:
     token_mel_ratio = 2
 
 
+class FakeLanguageModel:
+    sampling = None
+
+
 class FakeModel:
     """`CosyVoice2Model`, as far as it is used."""
 
     def __init__(self) -> None:
         self.flow = FakeFlow()
+        self.llm = FakeLanguageModel()
         self.lock = threading.Lock()
         self.token_hop_len = 25
         self.tts_speech_token_dict: dict[str, Any] = {}
