@@ -1,12 +1,13 @@
 """The stand-in for CosyVoice has the names and parameters of the real source tree, where there is one to compare.
 
-`COSYVOICE_SOURCE=FOLDER make test-engines` with a checkout of the commit in avatar_appliance/engines/recipes.py. It is
-read, not imported.
+`make test-cosyvoice` has a checkout of the commit in avatar_appliance/engines/recipes.py; anywhere else
+COSYVOICE_SOURCE names one. It is read, not imported.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import os
 from pathlib import Path
@@ -15,9 +16,14 @@ from typing import Any
 import pytest
 from engine_fakes import fake_cosyvoice
 
-SOURCE = os.environ.get("COSYVOICE_SOURCE")
+from wyoming_servers.workers.cosy.recorded_step import RecordedStep
+from wyoming_servers.workers.cosy.sampling import TokenSampler
+
+FOUND = importlib.util.find_spec("cosyvoice")
+LOCATIONS = (FOUND.submodule_search_locations if FOUND else None) or []
+SOURCE = os.environ.get("COSYVOICE_SOURCE") or next((str(Path(each).parent) for each in LOCATIONS), None)
 if SOURCE is None:
-    pytest.skip("COSYVOICE_SOURCE names no checkout of CosyVoice", allow_module_level=True)
+    pytest.skip("no checkout of CosyVoice here: `make test-cosyvoice`", allow_module_level=True)
 
 CLI = Path(SOURCE) / "cosyvoice/cli"
 
@@ -55,3 +61,16 @@ def test_every_attribute_of_the_model_that_is_used_is_upstream_s() -> None:
     assert "self.tts_speech_token_dict[uuid].append(i)" in text  # so that a list with a bell can hear it
     assert "load_wav(" in (CLI / "frontend.py").read_text("utf-8")
     assert "spk2info[zero_shot_spk_id]" in (CLI / "cosyvoice.py").read_text("utf-8")
+
+
+def test_what_takes_the_place_of_upstream_s_functions_takes_what_they_take() -> None:
+    sampling = ast.parse((CLI.parent / "utils/common.py").read_text("utf-8"))
+    (upstream,) = [each for each in sampling.body if isinstance(each, ast.FunctionDef) and each.name == "ras_sampling"]
+    ours = list(inspect.signature(TokenSampler.__call__).parameters)[1:]
+    assert ours == [argument.arg for argument in upstream.args.args]
+    step = list(inspect.signature(RecordedStep.forward_one_step).parameters)
+    assert step == parameters("../llm/llm.py", ("Qwen2Encoder",), "forward_one_step")
+    text = (CLI.parent / "llm/llm.py").read_text("utf-8")
+    assert "self.sampling = sampling" in text
+    assert "self.llm.forward_one_step(lm_input" in text
+    assert "self.llm = llm" in text

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import Attribution, TtsVoice
@@ -32,6 +33,22 @@ Prepared = TypeVar("Prepared")
 def clone_name(voice: ClonedVoice) -> str:
     """Return the name a cloning worker gives this version of a voice."""
     return f"{PREFIX}{voice.id}:{voice.version}"
+
+
+class HouseholdVoices(VoiceIndex):
+    """The voices of the profiles, and those that last for an answer: these can be spoken with, but are offered nobody.
+
+    In the offer they would be news for everybody who watches it, once for each utterance.
+    """
+
+    def __init__(self, path: Path, passing: VoiceIndex) -> None:
+        """Watch the index of the profiles at `path`, and the other one."""
+        super().__init__(path)
+        self.passing = passing
+
+    def has_passing(self, name: str) -> bool:
+        """Return whether there is such a voice of that name now."""
+        return any(clone_name(voice) == name for voice in self.passing.voices)
 
 
 class ConfiguredVoice(Protocol):
@@ -89,6 +106,7 @@ class ClonedVoices(Generic[Prepared]):
     ) -> None:
         """Without an `index` there are no such voices."""
         self._index = index
+        self._passing = index.passing if isinstance(index, HouseholdVoices) else None
         self._languages = frozenset(language.lower() for language in languages)
         self._prepare = prepare
         self._forget = forget
@@ -109,7 +127,7 @@ class ClonedVoices(Generic[Prepared]):
                 version=str(voice.version),
                 languages=self._spoken(voice),
             )
-            for name, voice in self._current().items()
+            for name, voice in self._current(offered_only=True).items()
             if name not in self._refused
         ]
 
@@ -161,16 +179,18 @@ class ClonedVoices(Generic[Prepared]):
             while len(self._refused) > _MOST_REFUSED:
                 self._refused.popitem(last=False)
 
-    def _current(self) -> dict[str, ClonedVoice]:
+    def _current(self, *, offered_only: bool = False) -> dict[str, ClonedVoice]:
         """Return the voices there are now, by name; drop what was kept of others."""
         if self._index is None:
             return {}
         with self._lock:
-            voices = {clone_name(voice): voice for voice in self._index.voices if self._spoken(voice)}
+            offered = {clone_name(voice): voice for voice in self._index.voices if self._spoken(voice)}
+            passing = self._passing.voices if self._passing is not None else ()
+            voices = {clone_name(voice): voice for voice in passing if self._spoken(voice)} | offered
             for name in [name for name in self._prepared if name not in voices and name != self._in_use]:
                 self._forget(self._prepared.pop(name).prepared)
                 _LOGGER.info("dropped %s", name)
-            return voices
+            return offered if offered_only else voices
 
     def _spoken(self, voice: ClonedVoice) -> list[str]:
         return [tag for tag in voice.languages if tag.lower().split("-")[0] in self._languages]

@@ -19,6 +19,9 @@ from avatar_appliance.voices.voice_index import ClonedVoice, VoiceIndex
 
 from .cloned_voices import PREFIX, ClonedVoices, clone_name, configured_voices
 from .cosy.imports import CosyPackage, import_cosyvoice
+from .cosy.model_folder import model_version
+from .cosy.recorded_step import use_recorded_step
+from .cosy.sampling import TokenSampler, use_own_sampling
 from .cosy.streaming import stream_speech, whole_chunks
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
@@ -33,7 +36,6 @@ _LOGGER = logging.getLogger(__name__)
 _MOST_SYLLABLES = 60.0
 # CosyVoice 3 wants an instruction before the transcript of the recording; CosyVoice 2 would read it out.
 _END_OF_PROMPT = "<|endofprompt|>"
-_VERSIONS = {"cosyvoice3.yaml": 3, "cosyvoice2.yaml": 2}
 
 
 class CosyVoiceEngine:
@@ -53,6 +55,7 @@ class CosyVoiceEngine:
         self._device = "cpu"
         self._package: CosyPackage | None = None
         self._cosy: Any = None
+        self._sampler: TokenSampler | None = None
         self._version = 0
         self._clones = ClonedVoices(index, settings.clone_languages, self._prepare, self._unregister)
         # One thread for good: each new one would take memory for cuBLAS of its own.
@@ -67,13 +70,26 @@ class CosyVoiceEngine:
         self._device = use_device(self._settings.device)
         self._package = import_cosyvoice()
         cap_memory(self._package.torch, self._device, self._limit_bytes)
-        self._cosy = self._package.AutoModel(model_dir=str(self._model_dir), fp16=self._settings.half_precision)
+        self._cosy = self._load_model(self._package)
+        self._sampler = use_own_sampling(self._package.torch, self._cosy.model)
+        release_unused(self._package.torch, self._device)  # the checkpoints went through the GPU
+        if self._settings.cuda_graphs and self._device != "cpu" and not self._settings.half_precision:
+            use_recorded_step(self._package.torch, self._cosy.model)
         for voice in self._settings.voices:
             self._register(voice.name, voice.reference_audio, voice.reference_text)
         if self._settings.voices:
             for _ in self.synthesize("ready 准备好了。", self._settings.voices[0].name, None, StopFlag()):
                 pass
-        release_unused(self._package.torch, self._device)  # the checkpoints went through the GPU
+        release_unused(self._package.torch, self._device)
+
+    def _load_model(self, package: CosyPackage) -> Any:
+        try:
+            return package.AutoModel(model_dir=str(self._model_dir), fp16=self._settings.half_precision)
+        except Exception as error:  # whatever reading a broken file ends with: pickle, YAML, ONNX, a missing key
+            if is_out_of_memory(error):
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise ConfigError(f"{self._model_dir} cannot be loaded as CosyVoice {self._version}: {reason}") from error
 
     def program(self) -> TtsProgram:
         """Return the program entry with every configured voice, and those of the profiles."""
@@ -104,6 +120,8 @@ class CosyVoiceEngine:
         torch, rate_hz = self._package.torch, int(self._cosy.sample_rate)
         if self._settings.seed is not None:
             torch.manual_seed(self._settings.seed)
+            if self._sampler is not None:
+                self._sampler.seed(self._settings.seed)
         try:
             for sentence in split_text(to_simplified(" ".join(text.split())), _MOST_SYLLABLES):
                 if stop.is_set():
@@ -138,14 +156,6 @@ class CosyVoiceEngine:
                 raise
             raise ConfigError(f"voice {name}: {recording} cannot be used: {error}") from None
         frontend.spk2info[name] = whole_chunks(frontend.spk2info[name], int(self._cosy.model.flow.token_mel_ratio))
-
-
-def model_version(folder: Path) -> int:
-    """Return which CosyVoice the folder holds, 2 or 3; raises ConfigError."""
-    for name, version in _VERSIONS.items():
-        if (folder / name).is_file():
-            return version
-    raise ConfigError(f"{folder} is no model of CosyVoice 2 or 3: it has neither {' nor '.join(_VERSIONS)}")
 
 
 def _pcm(torch: Any, speech: Any) -> bytes:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NoReturn, assert_never
 
 from avatar_appliance.config import Settings
+from avatar_appliance.config.cloning import CloningWorker
 from avatar_appliance.config.gpu_workers import CosyVoiceWorker, F5TtsWorker, VllmWorker
 from avatar_appliance.config.pocket_tts import PocketTtsWorker
+from avatar_appliance.config.qwen3_tts import Qwen3TtsWorker
 from avatar_appliance.config.speaker_worker import ResemblyzerWorker
 from avatar_appliance.config.workers import (
     EspeakWorker,
@@ -30,9 +32,11 @@ from avatar_appliance.errors import ConfigError, OutOfMemory
 from avatar_appliance.models import ModelStore, load_catalogue
 from avatar_appliance.notify import notify
 from avatar_appliance.processes.assignment import read_assignment
-from avatar_appliance.voices.voice_index import VoiceIndex, voice_index_path
+from avatar_appliance.voices.voice_index import voice_index_path
 from wyoming_servers.base import Handler, WyomingServer
+from wyoming_servers.own_voice.folder import own_voice_index
 
+from .cloned_voices import HouseholdVoices
 from .engine import EngineThread, SpeakerEncoder, SpeechToText, TextToSpeech
 from .memory_failure import is_out_of_memory
 from .placement import placed
@@ -128,6 +132,9 @@ def _speech_engine(
         return lambda: AsrWorkerHandler(engine, thread, limits), engine.load
 
     def tts(engine: TextToSpeech) -> tuple[Callable[[], Handler], Callable[[], None]]:
+        if isinstance(worker, CloningWorker):
+            has_unlisted = _voice_index(settings).has_passing
+            return lambda: TtsWorkerHandler(engine, thread, limits, has_unlisted), engine.load
         return lambda: TtsWorkerHandler(engine, thread, limits), engine.load
 
     def speaker(engine: SpeakerEncoder) -> tuple[Callable[[], Handler], Callable[[], None]]:
@@ -169,6 +176,11 @@ def _speech_engine(
 
             folder = None if worker.model is None else _resolve(worker.model, settings)
             return tts(PocketTtsEngine(worker, folder, _voice_index(settings)))
+        case Qwen3TtsWorker():
+            from .qwen3_tts import Qwen3TtsEngine
+
+            folder = None if worker.model is None else _resolve(worker.model, settings)
+            return tts(Qwen3TtsEngine(worker, folder, limit_bytes, _voice_index(settings)))
         case ResemblyzerWorker():
             from .resemblyzer import ResemblyzerEngine
 
@@ -179,8 +191,8 @@ def _speech_engine(
             assert_never(worker)
 
 
-def _voice_index(settings: Settings) -> VoiceIndex:
-    return VoiceIndex(voice_index_path(settings.paths.state_dir))
+def _voice_index(settings: Settings) -> HouseholdVoices:
+    return HouseholdVoices(voice_index_path(settings.paths.state_dir), own_voice_index(settings.paths.runtime_dir))
 
 
 def _resolve(model: str, settings: Settings) -> Path:

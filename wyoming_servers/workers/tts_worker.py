@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Info
@@ -23,8 +24,16 @@ CHUNK_BYTES = 16 * 1024
 class TtsWorkerHandler(Handler):
     """Runs the engine over one text at a time and streams what it yields."""
 
-    def __init__(self, engine: TextToSpeech, thread: EngineThread, limits: LimitsSettings) -> None:
+    def __init__(
+        self,
+        engine: TextToSpeech,
+        thread: EngineThread,
+        limits: LimitsSettings,
+        has_unlisted: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`has_unlisted` says of a name whether the engine has such a voice, which its offer does not tell."""
         self._engine = engine
+        self._has_unlisted = has_unlisted
         self._thread = thread
         self._limits = limits
 
@@ -68,9 +77,10 @@ class TtsWorkerHandler(Handler):
     def _choose(self, wish: Synthesize) -> str:
         voices = {voice.name: voice.languages for voice in self._engine.program().voices}
         if wish.voice is not None and wish.voice.name:
-            if wish.voice.name not in voices:
+            name = wish.voice.name
+            if name not in voices and not self._has_unlisted(name):
                 raise VoiceUnknown("this worker has no such voice")
-            return wish.voice.name
+            return name
         if wish.voice is not None and wish.voice.language:
             wanted = _tag(wish.voice.language)
             related: str | None = None

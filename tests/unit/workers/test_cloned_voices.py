@@ -10,7 +10,7 @@ from wyoming.info import Attribution
 
 from avatar_appliance.errors import ConfigError, VoiceUnknown
 from avatar_appliance.voices.voice_index import ClonedVoice, VoiceIndex, write_voice_index
-from wyoming_servers.workers.cloned_voices import ClonedVoices, clone_name
+from wyoming_servers.workers.cloned_voices import ClonedVoices, HouseholdVoices, clone_name
 
 US = Attribution(name="us", url="")
 
@@ -99,6 +99,24 @@ def test_a_voice_that_goes_takes_what_was_made_of_it_along(shelf: Shelf) -> None
     shelf.write("ben")
     assert shelf.offered == ["clone:ben:1"]  # the worker is asked every few seconds
     assert (shelf.voices.kept, shelf.forgotten) == (["clone:ben:1"], ["clone:anna:1"])
+
+
+def test_a_voice_that_lasts_for_an_answer_is_spoken_with_and_offered_to_nobody(shelf: Shelf) -> None:
+    folder = shelf.folder / "passing"
+    voices = HouseholdVoices(shelf.folder / "index.json", VoiceIndex(folder / "index.json"))
+    clones = ClonedVoices(voices, ("en",), clone_name, shelf.forgotten.append)
+    write_voice_index(folder / "index.json", [voice("asker-1", folder=folder), voice("asker-2", "de", folder=folder)])
+    shelf.write("anna")
+    assert [entry.name for entry in clones.offer(US)] == ["clone:anna:1"]
+    assert voices.has_passing("clone:asker-1:1")
+    assert not voices.has_passing("clone:anna:1")
+    with clones.use("clone:asker-1:1") as clone:
+        assert clone.prepared == "clone:asker-1:1"
+    with pytest.raises(VoiceUnknown), clones.use("clone:asker-2:1"):
+        pass
+    write_voice_index(folder / "index.json", [])
+    assert [entry.name for entry in clones.offer(US)] == ["clone:anna:1"]
+    assert (clones.kept, shelf.forgotten) == ([], ["clone:asker-1:1"])
 
 
 def test_a_voice_that_goes_while_it_speaks_is_dropped_afterwards(shelf: Shelf) -> None:

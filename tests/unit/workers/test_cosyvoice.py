@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +22,13 @@ from wyoming_servers.workers.engine import StopFlag
 
 TEXT = "一二三四五六七八九十，一二三四五六七。"
 TOKENS = 10 * len(TEXT)
+PARTS = ("llm.pt", "flow.pt", "hift.pt", "campplus.onnx", "CosyVoice-BlankEN")
 
 
 class House:
     def __init__(self, folder: Path, made: list[FakeCosyVoice2], version: int = 2, **values: Any) -> None:
-        (folder / f"cosyvoice{version}.yaml").touch()
+        for part in (f"cosyvoice{version}.yaml", f"speech_tokenizer_v{version}.onnx", *PARTS):
+            (folder / part).touch()
         recording = folder / "mother.wav"
         recording.write_bytes(b"sound")
         voice = {"name": "m", "language": "zh-TW", "reference_audio": recording, "reference_text": "後面的燈"}
@@ -36,6 +39,11 @@ class House:
         self.cosy = made[-1]
         self.model = self.cosy.model
         self.model.calls.clear()
+
+    @staticmethod
+    def engine_of(folder: Path) -> CosyVoiceEngine:
+        """One more over a folder that has a model."""
+        return CosyVoiceEngine(CosyVoiceWorker(engine="cosyvoice", model=str(folder), device="cpu"), folder)
 
     def speak(self, text: str = TEXT, stop: StopFlag | None = None) -> Iterator[np.ndarray]:
         for piece in self.engine.synthesize(text, "m", None, stop or StopFlag()):
@@ -239,3 +247,32 @@ def test_a_worker_needs_no_voice_of_its_own(tmp_path: Path, made: list[FakeCosyV
     assert house.engine.program().voices == []
     write_voice_index(house.index, [profile(tmp_path)])
     assert list(house.engine.synthesize(TEXT, "clone:anna:1", None, StopFlag()))
+
+
+@pytest.mark.parametrize("part", ["llm.pt", "speech_tokenizer_v2.onnx", "CosyVoice-BlankEN"])
+def test_a_folder_with_a_part_missing_is_refused_before_anything_is_loaded(
+    tmp_path: Path, made: list[FakeCosyVoice2], part: str
+) -> None:
+    House(tmp_path, made)
+    (tmp_path / part).unlink()
+    with pytest.raises(ConfigError, match=f"no whole model of CosyVoice 2: it lacks {part}"):
+        House.engine_of(tmp_path).load()
+    assert len(made) == 1
+
+
+def test_a_broken_model_is_named_and_a_lack_of_memory_is_not_taken_for_one(
+    tmp_path: Path, made: list[FakeCosyVoice2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    House(tmp_path, made)
+
+    def fails(error: Exception) -> CosyVoiceEngine:
+        def auto_model(**_: Any) -> Any:
+            raise error
+
+        monkeypatch.setattr(sys.modules["cosyvoice.cli.cosyvoice"], "AutoModel", auto_model)
+        return House.engine_of(tmp_path)
+
+    with pytest.raises(ConfigError, match="cannot be loaded as CosyVoice 2: invalid load key"):
+        fails(ValueError("invalid load key\nand so on")).load()
+    with pytest.raises(RuntimeError, match="CUDA out of memory"):
+        fails(RuntimeError("CUDA out of memory")).load()

@@ -28,6 +28,8 @@ def import_cosyvoice() -> CosyPackage:
 
     # Its autocast is spelled in a way that torch complains of at each call.
     warnings.filterwarnings("ignore", message=r".*torch\.cuda\.amp\.autocast.*", category=FutureWarning)
+    # It wants ONNX Runtime to read recordings on the GPU, which the package for CPUs cannot: 0.5 s, once a voice.
+    warnings.filterwarnings("ignore", message="Specified provider 'CUDAExecutionProvider' is not in available")
     _stay_offline()
     from cosyvoice.cli import cosyvoice as package
     from cosyvoice.cli import frontend

@@ -8,19 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from avatar_appliance.errors import ConfigError
-from wyoming_servers.workers.recording import read_wave, trimmed
-from wyoming_servers.workers.spoken_length import spoken_length
+from wyoming_servers.workers.recording import read_speech
 
 from .front_end import reference_text
 from .model import FRAMES_PER_S, HOP, RATE_HZ, F5Model
 
-LEAST_S, MOST_S = 1.0, 12.0
+MOST_S = 12.0
 # What upstream does to a recording: quiet ones are raised to this level, and the result lowered again.
 _TARGET_RMS = 0.1
 _TAIL_S = 0.05
-# Nobody speaks faster or slower; beyond it the transcript is not that of the recording.
-_FASTEST_SYLLABLE_S, _SLOWEST_SYLLABLE_S = 0.07, 0.50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +36,8 @@ class Reference:
 
 def load_reference(name: str, recording: Path, transcript: str, model: F5Model, *, most_s: float = MOST_S) -> Reference:
     """Read and prepare the recording of voice `name`; raises ConfigError when it cannot be used."""
-    wave = trimmed(read_wave(recording, name, RATE_HZ), RATE_HZ)
-    seconds = len(wave) / RATE_HZ
-    if not LEAST_S <= seconds <= most_s:
-        raise ConfigError(
-            f"voice {name}: {recording} has {seconds:.1f} s of speech; it must be {LEAST_S:g} to {most_s:g} s",
-            hint="3 to 6 seconds are best: shorter ones sound less alike, longer ones are slower.",
-        )
-    syllable_s = seconds / spoken_length(transcript)
-    if not _FASTEST_SYLLABLE_S <= syllable_s <= _SLOWEST_SYLLABLE_S:
-        raise ConfigError(
-            f"voice {name}: the transcript does not fit the recording ({syllable_s:.2f} s per syllable)",
-            hint="The transcript (reference_text) must be exactly what is said in the recording.",
-        )
+    speech = read_speech(recording, name, transcript, RATE_HZ, most_s=most_s)
+    wave = speech.wave
     rms = float(np.sqrt(np.mean(np.square(wave))))
     gain = max(1.0, _TARGET_RMS / max(rms, 1e-4))
     torch = model.package.torch
@@ -65,4 +50,4 @@ def load_reference(name: str, recording: Path, transcript: str, model: F5Model, 
         mel = mel.to(model.dtype).to(model.device).contiguous()
     text = reference_text(transcript)
     tokens = model.package.convert_char_to_pinyin([text])[0]
-    return Reference(mel, frames, text, tokens, gain, syllable_s * FRAMES_PER_S)
+    return Reference(mel, frames, text, tokens, gain, speech.syllable_s * FRAMES_PER_S)
