@@ -99,24 +99,37 @@ async def _handler(
             from .asr.handler import AsrHandler
             from .asr.house_names import following
             from .asr.offer import AsrOffer
+            from .echo.guard import SpeechEchoGuard
+            from .own_voice.folder import own_voice_folder, own_voice_languages
+            from .own_voice.keeper import keeping_utterances
             from .speaker.identifier import identifying
 
             links = _links(settings, settings.asr.workers)
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             offer = AsrOffer(name, languages, watch, endpointing=settings.asr.endpointing == "server")
             speakers = _links(settings, settings.speaker.workers)
+            folder, keep_s = own_voice_folder(settings.paths.runtime_dir), settings.own_voice.keep_s
             async with (
                 _running(watch.run()),
                 following(settings.home_assistant, settings.asr.house_names) as names,
                 identifying(settings.speaker, speakers, access, settings.paths.state_dir) as identifier,
+                keeping_utterances(folder, own_voice_languages(settings), keep_s) as keeper,
             ):
                 recorder = _by_request("transcribe", settings, reporter)
-                yield AsrHandler(settings.asr, settings.limits, offer, links, access, recorder, names, identifier)
+                guard = SpeechEchoGuard(settings.asr.echo_guard, settings.paths.runtime_dir, identifier.is_same_person)
+                yield AsrHandler(
+                    settings.asr, settings.limits, offer, links, access, recorder, names, identifier, keeper, guard
+                )
         case "tts":
             from avatar_appliance.pronunciations import PronunciationFile, pronunciations_path
             from avatar_appliance.voices.voice_index import VoiceIndex, voice_index_path
 
             from .backends.introductions import Introductions
+            from .echo.box_voices import cloning_workers, learning_voices
+            from .echo.said_memory import SaidMemory
+            from .own_voice.folder import own_voice_folder, own_voice_index, own_voice_languages
+            from .own_voice.utterances import Utterances
+            from .tts.asker_voice import AskerVoice
             from .tts.handler import TtsHandler
             from .tts.household_words import HouseholdWords
             from .tts.profile_voices import ProfileVoices
@@ -128,17 +141,29 @@ async def _handler(
             watch = WorkerWatch(links, Offers(settings.paths.cache_dir))
             index = VoiceIndex(voice_index_path(settings.paths.state_dir))
             profiles = ProfileVoices.of(index, settings.tts.workers, settings.workers, languages)
-            book = VoiceBook(name, languages, watch, settings.tts.default_voice, profiles)
+            runtime_dir = settings.paths.runtime_dir
+            asker = AskerVoice.of(
+                Utterances(own_voice_folder(runtime_dir)),
+                ProfileVoices.of(own_voice_index(runtime_dir), settings.tts.workers, settings.workers, languages),
+                own_voice_languages(settings),
+                settings.own_voice.keep_s,
+            )
+            if settings.own_voice.enabled and asker is None:
+                _LOGGER.warning("own_voice: no worker of tts.workers clones voices, so nobody is answered in their own")
+            book = VoiceBook(name, languages, watch, settings.tts.default_voice, profiles, asker)
             words = PronunciationFile(pronunciations_path(settings.paths.state_dir))
             by_name = {link.name: link for link in links}
-            tools = SpeechTools.of(settings.tts, settings.limits, book, by_name, access, HouseholdWords(words).current)
-            async with (
-                _running(watch.run()),
-                _running(Introductions(watch, access).run()),
-                speech_socket(settings.paths.runtime_dir, tools, settings.tts.speech),
-            ):
-                recorder = _by_request("speak", settings, reporter)
-                yield TtsHandler(settings.tts, settings.limits, tools, access, recorder)
+            current, speakers = HouseholdWords(words).current, _links(settings, settings.speaker.workers)
+            async with learning_voices(speakers, access, cloning_workers(settings)) as voices:
+                said = SaidMemory(settings.asr.echo_guard, voices)
+                tools = SpeechTools.of(settings.tts, settings.limits, book, by_name, access, current, said)
+                async with (
+                    _running(watch.run()),
+                    _running(Introductions(watch, access).run()),
+                    speech_socket(settings.paths.runtime_dir, tools, settings.tts.speech),
+                ):
+                    recorder = _by_request("speak", settings, reporter)
+                    yield TtsHandler(settings.tts, settings.limits, tools, access, recorder)
         case "conversation":
             async with _conversation(name, settings, reporter, access) as conversation:
                 yield conversation
@@ -157,6 +182,9 @@ async def _conversation(
     from .conversation.agent import Agent
     from .conversation.handler import ConversationHandler
     from .conversation.memory import ConversationMemory
+    from .own_voice.folder import own_voice_folder, own_voice_languages
+    from .own_voice.questions import AskedQuestions
+    from .own_voice.utterances import Utterances
 
     wishes = settings.conversation
     languages = settings.house.languages
@@ -175,6 +203,8 @@ async def _conversation(
         facts = FactsClient(settings.paths.runtime_dir)
         agent = Agent(wishes, models, access, memory, settings.house.name, house, facts=facts)
         stack.push_async_callback(agent.aclose)
+        if own_voice_languages(settings):
+            agent.asked = AskedQuestions(Utterances(own_voice_folder(settings.paths.runtime_dir)))
         if settings.tts.speech.ahead_of_time:
             agent.hand_over = HandOver(settings.paths.runtime_dir)
             await stack.enter_async_context(_running(agent.hand_over.run()))

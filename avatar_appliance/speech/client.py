@@ -10,7 +10,7 @@ from wyoming.error import Error
 from avatar_appliance.errors import WorkerFailed, WorkerUnavailable
 from avatar_appliance.wire import open_reader, read_event, write_event
 
-from .messages import ANSWERED, LIMITS, SPEECH_SOCKET, FiguresWanted, SpeechFigures, from_event, to_event
+from .messages import LIMITS, SPEECH_SOCKET, FiguresWanted, SpeechFigures, from_event, to_event
 
 ANSWER_S = 2.0
 
@@ -29,4 +29,4 @@ async def speech_figures(runtime_dir: Path) -> SpeechFigures:
         raise WorkerUnavailable("the text-to-speech server does not answer on its speech socket") from None
     if event is None or Error.is_type(event.type):
         raise WorkerFailed("the text-to-speech server would not say how its speech is doing")
-    return from_event(event, ANSWERED)
+    return from_event(event, (SpeechFigures,))

@@ -8,6 +8,10 @@
     FiguresWanted    ------------->
                      <-------------     SpeechFigures
 
+    speech-to-text server
+    SaidWanted       ------------->
+                     <-------------     SaidLately
+
 Answers get no reply: it is help that may be lost. The end of a connection ends its open answers. What cannot be used is
 answered with `error`, and the connection closed.
 """
@@ -23,6 +27,8 @@ from wyoming.event import Event
 from avatar_appliance.errors import BadRequest
 from avatar_appliance.wire import FrameLimits
 from avatar_appliance.wire.typed import decode, encode
+
+from .said import SaidLately, SaidWanted
 
 SPEECH_SOCKET = "speech.sock"
 """In the runtime folder."""
@@ -50,6 +56,8 @@ class AnswerPart:
     conversation_id: Place | None = None
     satellite_id: Place | None = None
     device_id: Place | None = None
+    utterance: AnswerId | None = None
+    """Id of the utterance that it answers, where that is known: its speaker's own voice may be wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +103,12 @@ class SpeechFigures:
     """Of those, the ones that nobody asked for in time, or that were called off."""
 
 
-Told = AnswerPart | AnswerEnded | FiguresWanted
-Answered = SpeechFigures
-TOLD: tuple[type[Told], ...] = (AnswerPart, AnswerEnded, FiguresWanted)
-ANSWERED: tuple[type[Answered], ...] = (SpeechFigures,)
+Told = AnswerPart | AnswerEnded | FiguresWanted | SaidWanted
+Answered = SpeechFigures | SaidLately
+TOLD: tuple[type[Told], ...] = (AnswerPart, AnswerEnded, FiguresWanted, SaidWanted)
+ANSWERED: tuple[type[Answered], ...] = (SpeechFigures, SaidLately)
 
-_Message = TypeVar("_Message", Told, Answered)
+_Message = TypeVar("_Message", bound=Told | Answered)
 
 
 def to_event(message: Told | Answered) -> Event:

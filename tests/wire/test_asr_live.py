@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from wire_harness.clients import Client, connect, utterance
 from wire_harness.engines import WatchedAsr
 from wire_harness.house import House
+from wire_harness.listening import CHUNK_BYTES, hear_live
 from wire_harness.waiting import until
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.ping import Ping
 
-CHUNK_BYTES = 640
 CHUNK_S = CHUNK_BYTES / 32_000
-
-
-async def stream(client: Client, pcm: bytes, done: asyncio.Event) -> float:
-    """Send `pcm` as fast as it was spoken, then silence, until `done`; return how long that took."""
-    loop = asyncio.get_running_loop()
-    began, sent = loop.time(), 0
-    while not done.is_set():
-        chunk = pcm[sent : sent + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")
-        await client.send(AudioChunk(16_000, 2, 1, chunk))
-        sent += CHUNK_BYTES
-        await asyncio.sleep(max(0.0, began + sent / 32_000 - loop.time()))
-    return loop.time() - began
-
-
-async def hear_live(client: Client, pcm: bytes, wish: Transcribe) -> tuple[str, float]:
-    """Return the transcript of a live stream that has no `audio-stop`, and when it came."""
-    done = asyncio.Event()
-    await client.send(wish, AudioStart(16_000, 2, 1))
-    streaming = asyncio.create_task(stream(client, pcm, done))
-    events = await client.receive_until("transcript")
-    done.set()
-    return Transcript.from_event(events[-1]).text, await streaming
 
 
 async def test_a_live_stream_gets_its_transcript_without_audio_stop(house: House, librivox: bytes) -> None:

@@ -15,7 +15,8 @@ from wire_harness.waiting import until
 from avatar_appliance.config.workers import LlamaCppWorker, WorkerSettings
 from avatar_appliance.leases import Urgency
 
-ASKS = ("Condense the conversation below", "請把下面的對話濃縮")
+ASKS = ("Write notes of the conversation below", "請為下面的對話寫下")
+NOTES = "\n\nFacts, with all names, numbers and times:"
 SMALL: dict[str, WorkerSettings] = {"chat": LlamaCppWorker(engine="llama-cpp", context_tokens=1024)}
 
 
@@ -29,7 +30,8 @@ class CondensingLlm(ScriptedLlm):
         self.condense.set()
 
     def requests(self, *, condensing: bool) -> list[list[dict[str, str]]]:
-        return [m for m in self.asked if m[0]["content"].startswith(ASKS) is condensing]
+        asked = [m for m in self.asked if not any(m is read for read in self.read)]
+        return [m for m in asked if m[0]["content"].startswith(ASKS) is condensing]
 
     async def _stream(self) -> Any:
         if not self.asked[-1][0]["content"].startswith(ASKS):
@@ -63,7 +65,7 @@ async def test_what_no_longer_fits_is_condensed_and_stands_in_its_place(house: H
     await until(lambda: summary_of(server))
     ((rules, told),) = llm.requests(condensing=True)
     assert rules["role"] == "system"
-    assert told["content"] == "Person: question 0\nAssistant: An answer."
+    assert told["content"] == f"Person: question 0\nAssistant: An answer.{NOTES}"
     await answer(server.uri, "question 3")
     said = [(m["role"], m["content"]) for m in llm.requests(condensing=False)[-1][1:]]
     assert said[:2] == [
@@ -71,6 +73,19 @@ async def test_what_no_longer_fits_is_condensed_and_stands_in_its_place(house: H
         ("assistant", "I see."),
     ]
     assert [content for role, content in said[2:] if role == "user"] == ["question 1", "question 2", "question 3"]
+
+
+async def test_the_prompt_with_a_new_summary_is_read_before_anybody_waits_for_it(house: House) -> None:
+    llm = CondensingLlm()
+    await house.llm_worker("chat", llm.app)
+    server = await house.conversation(settings={"history_turns": 2})
+    for number in range(3):
+        await answer(server.uri, f"question {number}")
+    await until(lambda: llm.read)
+    await answer(server.uri, "question 3")
+    (read,) = llm.read
+    assert "They spoke about tea." in str(read)
+    assert llm.requests(condensing=False)[-1][: len(read) - 1] == read[:-1]
 
 
 async def test_a_summary_is_condensed_again_with_the_turns_after_it(house: House) -> None:
@@ -154,6 +169,16 @@ async def test_a_model_that_fails_to_condense_costs_nothing_but_the_summary(hous
     assert summary_of(server) is None
 
 
+async def test_a_model_that_repeats_itself_is_taken_once(house: House) -> None:
+    llm = CondensingLlm("Likes tea, at 3.5 degrees. Is it so?\n", "- Biscuit.\n好。" * 40, "- Half a sent")
+    await house.llm_worker("chat", llm.app)
+    server = await house.conversation(settings={"history_turns": 1})
+    for number in range(2):
+        await answer(server.uri, f"question {number}")
+    await until(lambda: summary_of(server))
+    assert summary_of(server) == "Likes tea, at 3.5 degrees. Is it so?\n- Biscuit.\n好。- Half a sent"
+
+
 async def test_no_summaries_where_the_owner_wants_none(house: House) -> None:
     llm = CondensingLlm()
     await house.llm_worker("chat", llm.app)
@@ -184,5 +209,18 @@ async def test_a_chinese_conversation_is_condensed_in_chinese(house: House) -> N
     for number in range(2):
         await answer(server.uri, f"第{number}個問題", "zh-TW")
     await until(lambda: summary_of(server))
-    assert llm.requests(condensing=True)[0][1]["content"] == "對方：第0個問題\n助理：An answer."
+    assert llm.requests(condensing=True)[0][1]["content"] == (
+        "對方：第0個問題\n助理：An answer.\n\n重點（包含所有名稱、數字和時間）："
+    )
     assert summary_of(server) == "他們聊了茶。"
+
+
+async def test_the_owner_may_write_how_it_is_condensed(house: House) -> None:
+    llm = CondensingLlm()
+    await house.llm_worker("chat", llm.app)
+    own = f"{ASKS[0]}, as a poem."
+    server = await house.conversation(settings={"history_turns": 1, "prompts": {"en": {"condensing": own}}})
+    for number in range(2):
+        await answer(server.uri, f"question {number}")
+    await until(lambda: summary_of(server))
+    assert llm.requests(condensing=True)[0][0]["content"] == own

@@ -80,6 +80,7 @@ class HandOver:
                 conversation_id=_place(question.conversation_id),
                 satellite_id=_place(question.asker.satellite_id),
                 device_id=_place(question.asker.device_id),
+                utterance=question.utterance,
             )
             self._send(to_event(part))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from wyoming_servers.audio import PcmConverter, wav_bytes
 from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
 from wyoming_servers.base import Handler, Request
+from wyoming_servers.echo.guard import EchoCheck, EchoGuard
+from wyoming_servers.own_voice.keeper import UtteranceKeeper
+from wyoming_servers.own_voice.reference import Sound
 from wyoming_servers.report import StageRecorder
 from wyoming_servers.speaker.identification import Identification
 from wyoming_servers.speaker.identifier import Identifier
@@ -49,6 +53,7 @@ class _Utterance:
     wish: Transcribe
     decoder: Decoder
     identification: Identification
+    echo: EchoCheck
     detector: SpeechDetector = field(default_factory=SpeechDetector)
     endpointer: Endpointer | None = None
     pcm: bytearray = field(default_factory=bytearray)
@@ -68,6 +73,8 @@ class AsrHandler(Handler):
         recorder: Callable[[Request], StageRecorder],
         names: NoNames | None = None,
         identifier: Identifier | None = None,
+        keeper: UtteranceKeeper | None = None,
+        echo_guard: EchoGuard | None = None,
     ) -> None:
         """`names` are those of the house, `identifier` knows its people; default: none."""
         self._settings = settings
@@ -78,6 +85,8 @@ class AsrHandler(Handler):
         self._recorder = recorder
         self._names = names or NoNames()
         self._identifier = identifier or Identifier()
+        self._keeper = keeper
+        self._echo_guard = echo_guard or EchoGuard()
 
     def info(self) -> Info:
         """Return the offer from memory."""
@@ -96,13 +105,17 @@ class AsrHandler(Handler):
         recorder.timed_out = request.has_timed_out
         recorder.language = wish.language
         recorder.note_context(wish.context)
-        utterance = _Utterance(wish, Decoder(links, self._for_worker(wish), self._access), self._identifier.begin())
-        async with recorder, contextlib.aclosing(utterance.decoder), contextlib.aclosing(utterance.identification):
+        decoder, identification = Decoder(links, self._for_worker(wish), self._access), self._identifier.begin()
+        echo = self._echo_guard.begin(identification, wish.context)
+        utterance = _Utterance(wish, decoder, identification, echo)
+        closing = contextlib.aclosing
+        async with recorder, closing(decoder), closing(identification), closing(echo):
             began = time.monotonic()
             try:
                 await self._listen(request, utterance)
                 request.start_deadline()
-                utterance.identification.start(utterance.pcm)
+                identification.start(utterance.pcm)
+                echo.start(utterance.pcm)
                 speech_end = time.monotonic()
                 heard = await self._transcribe(utterance)
             finally:
@@ -112,24 +125,30 @@ class AsrHandler(Handler):
             if self._settings.gate and rejected is None:
                 verdict = judge(text, heard.metrics, utterance.detector.speech_s)
                 text, rejected = verdict.text, verdict.rejected
+            left = await echo.verdict(text, heard.language)
+            text, rejected = left.text, rejected or left.rejected
             if rejected:
                 _LOGGER.info("empty transcript: %s (%.1f s of audio)", rejected, recorder.audio_duration_s)
             language = wish.language or heard.language
             text = _script(text, self._offer.regional(language))
             recorder.worker, recorder.degraded, recorder.text_out = heard.worker, heard.degraded, text
             recorder.language = language
-            who = utterance.identification.judgement if text else Judgement()
+            who = identification.judgement if text else Judgement()
             recorder.speaker = who.profile
             recorder.detail = {
                 **heard.metrics,
                 "speaker_score": None if who.score is None else round(who.score, 3),
                 "speaker_unknown": who.reason,
                 "rejected": rejected,
+                "echo_cut": left.cut or None,
                 "ended_by": utterance.ended_by,
                 "speech_s": round(utterance.detector.speech_s, 3),
                 "listen_s": round(speech_end - began, 3),
                 "decode_s": round(time.monotonic() - speech_end, 3),
             }
+            if text and self._keeper is not None:  # before the question can be asked anywhere
+                kept = await self._keep(self._keeper, utterance, text, language, whole=not left.cut)
+                recorder.detail = {**recorder.detail, "own_voice": kept}
             recorder.first_output()
             await request.answer(TranscriptStart(language=language, context=wish.context))
             if text:
@@ -137,6 +156,19 @@ class AsrHandler(Handler):
             await request.answer(Transcript(text=text, language=language, context=wish.context))
         # Home Assistant hangs up on `transcript`: what follows is for others, and not part of the stage.
         await request.answer(TranscriptStop())
+
+    async def _keep(
+        self, keeper: UtteranceKeeper, utterance: _Utterance, text: str, language: str | None, *, whole: bool
+    ) -> str:
+        """Have the answer be possible in the asker's own voice, and return whether it is.
+
+        `whole`: all that is heard are the asker's words.
+        """
+        detector = utterance.detector
+        await detector.finish(enough_s=math.inf)  # of a live stream it has heard everything
+        begins_s, ends_s = detector.first_speech_s or 0.0, detector.last_speech_s or 0.0
+        sound = Sound(bytes(utterance.pcm), RATE_HZ, detector.speech_s, begins_s, ends_s)
+        return await keeper.take(text, language, sound, trouble=None if whole else "the box spoke, too") or "kept"
 
     def _for_worker(self, wish: Transcribe) -> Transcribe:
         """Return what a worker is asked: the bare language (stock servers know no regions) and bounded vocabulary."""
@@ -192,11 +224,13 @@ class AsrHandler(Handler):
         verdict = endpointer.feed(pcm, time.monotonic(), more_waiting=more_waiting)
         if verdict is Verdict.RESUME:
             utterance.identification.drop()
+            utterance.echo.drop()
             await decoder.drop_trial()
         decoder.feed(pcm)
         if verdict is Verdict.TRY:
             decoder.start_trial()
             utterance.identification.start(utterance.pcm)
+            utterance.echo.start(utterance.pcm)
         if verdict is Verdict.END:
             utterance.ended_by = endpointer.reason or "silence"
         return verdict is Verdict.END

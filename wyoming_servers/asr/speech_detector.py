@@ -36,6 +36,10 @@ class SpeechDetector:
         """Seconds looked at so far, in whole frames."""
         self.speech_s = 0.0
         """Seconds of speech so far."""
+        self.first_speech_s: float | None = None
+        """Where the first speech begins, in seconds from the start; None: none so far."""
+        self.last_speech_s: float | None = None
+        """Where the last speech so far ends."""
         self.silence_s = 0.0
         """Seconds of silence since the last speech (since the start, when there was none)."""
 
@@ -77,6 +81,9 @@ class SpeechDetector:
         self._in_speech = probability >= (SPEECH_OFF if self._in_speech else SPEECH_ON)
         self.heard_s += FRAME_S
         if self._in_speech:
+            if self.first_speech_s is None:
+                self.first_speech_s = self.heard_s - FRAME_S
+            self.last_speech_s = self.heard_s
             self.speech_s += FRAME_S
             self.silence_s = 0.0
         else:

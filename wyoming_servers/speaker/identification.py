@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from avatar_appliance.config.speaker import SpeakerSettings
 from avatar_appliance.errors import AvatarError, SpeechTooShort
@@ -28,8 +29,11 @@ TIMEOUT_S = 3.0
 class Identification:
     """Of one utterance by nobody in particular: where no speaker worker is configured, or no voice is known."""
 
-    def start(self, pcm: bytes | bytearray) -> None:
-        """Say that this may be all of the utterance, as 16 kHz 16-bit mono audio; a second time changes nothing."""
+    def start(self, pcm: bytes | bytearray, *, anyway: bool = False) -> None:
+        """Say that this may be all of the utterance, as 16 kHz 16-bit mono audio; a second time changes nothing.
+
+        `anyway`: the voice is wanted also where nobody is known whose it could be.
+        """
 
     def drop(self) -> None:
         """Say that speech went on: what was found out is of a part only, and counts where there is nothing better."""
@@ -38,6 +42,9 @@ class Identification:
     def judgement(self) -> Judgement:
         """What is known by now; does not wait."""
         return Judgement()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait until it is known, for so long at most."""
 
     async def aclose(self) -> None:
         """Stop finding out."""
@@ -54,9 +61,9 @@ class WorkerIdentification(Identification):
         self._dropped: list[asyncio.Task[Judgement]] = []
         self._of_a_part = Judgement(reason="late")
 
-    def start(self, pcm: bytes | bytearray) -> None:
-        """Ask about the end of `pcm`."""
-        if self._asking is None:
+    def start(self, pcm: bytes | bytearray, *, anyway: bool = False) -> None:
+        """Ask about the end of `pcm`; while no voice is enrolled only where it is wanted `anyway`."""
+        if self._asking is None and (anyway or self._enrolment.people):
             self._asking = asyncio.create_task(self._ask(bytes(pcm[-MOST_AUDIO_BYTES:])), name="identify")
 
     def drop(self) -> None:
@@ -74,6 +81,11 @@ class WorkerIdentification(Identification):
         if self._asking is None:
             return Judgement()
         return self._asking.result() if self._asking.done() else self._of_a_part
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait for the worker's answer."""
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=timeout_s)
 
     async def aclose(self) -> None:
         """Hang up on the worker, whatever it does."""
@@ -96,4 +108,6 @@ class WorkerIdentification(Identification):
             return Judgement(reason="too-short")
         if not self._enrolment.accepts(found.model):
             return Judgement(reason="unavailable")
-        return judge(found.embedding, self._enrolment.people, threshold=settings.threshold, margin=settings.margin)
+        people = self._enrolment.people
+        judgement = judge(found.embedding, people, threshold=settings.threshold, margin=settings.margin)
+        return replace(judgement, voice=found)

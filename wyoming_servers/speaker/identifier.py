@@ -24,9 +24,13 @@ class Identifier:
         """Return what finds out who speaks in the utterance that begins now."""
         return Identification()
 
+    def is_same_person(self, one: str, other: str) -> bool:
+        """Return whether two profiles, by their ids, are of one person."""
+        return one == other
+
 
 class WorkerIdentifier(Identifier):
-    """Identifies by embeddings; while no voice is enrolled, nothing is asked and no audio goes anywhere."""
+    """Identifies by embeddings; while no voice is enrolled, no audio goes anywhere unless somebody insists."""
 
     def __init__(self, settings: SpeakerSettings, embedder: SpeakerEmbedder, enrolment: Enrolment) -> None:
         self._settings = settings
@@ -35,9 +39,12 @@ class WorkerIdentifier(Identifier):
 
     def begin(self) -> Identification:
         """Return what finds out who speaks in the utterance that begins now."""
-        if not self.enrolment.people:
-            return Identification()
         return WorkerIdentification(self._settings, self._embedder, self.enrolment)
+
+    def is_same_person(self, one: str, other: str) -> bool:
+        """Return whether two profiles are one, or have one name."""
+        names = {person.profile: person.name for person in self.enrolment.people}
+        return one == other or (one in names and names[one] == names.get(other))
 
 
 @contextlib.asynccontextmanager

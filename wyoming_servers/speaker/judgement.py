@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from avatar_appliance.speakers import SpeakerEmbedding
+from avatar_appliance.speakers import SpeakerEmbedding, SpeechEmbedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Judgement:
     """Similarity to the most similar profile, also where that is not enough."""
     reason: str | None = None
     """Why the speaker is unknown: below-threshold, ambiguous, too-short, late or unavailable."""
+    voice: SpeechEmbedded | None = field(default=None, repr=False)
+    """The voice itself, where there was enough speech to tell it by."""
 
 
 def judge(voice: SpeakerEmbedding, enrolled: Iterable[Enrolled], *, threshold: float, margin: float) -> Judgement:

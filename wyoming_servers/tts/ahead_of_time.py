@@ -148,11 +148,12 @@ class AheadOfTime:
         if len(self._answers) >= MOST_ANSWERS:
             self._forget(unclaimed[0] if unclaimed else next(iter(self._answers)))
         places = tuple(place for place in (part.conversation_id, part.satellite_id, part.device_id) if place)
-        chosen = self._book.choose(self._voices.expected(places), None)
+        wanted = self._book.choose(self._voices.expected(places), None)
+        chosen = self._book.settle(wanted, part.utterance).voice
         answer = ComingAnswer(
             part.answer_id,
             places,
-            self._speakable(self._book.language_of(chosen)),
+            self._speakable(self._book.language_of(wanted)),
             lambda text: self._book.for_text(text, chosen),
             self._make,
             self._maker.rate_hz,

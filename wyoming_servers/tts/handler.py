@@ -136,12 +136,19 @@ class TtsHandler(Handler):
             fresh=_says(wish.context, "fresh"),
         )
         kept, sent_bytes, began = bytearray(), 0, time.monotonic()
+        said = self._tools.said
+        saying = said.begin(
+            played=not _denies(wish.context, "played"),
+            satellite_id=recorder.satellite_id,
+            device_id=recorder.device_id,
+        )
 
         async def send(pcm: bytes) -> None:
             nonlocal sent_bytes
             if not sent_bytes:
                 recorder.first_output()
                 await request.answer(self._audio_start())
+            saying.sent(len(pcm) / WIDTH_BYTES / rate_hz, speech.speaker)
             await self._send(request, pcm, sent_bytes)
             sent_bytes += len(pcm)
             if recorder.keep_audio:
@@ -151,12 +158,20 @@ class TtsHandler(Handler):
             asked_before = False
             while (piece := await text.next()) is not None:
                 if not asked_before:
+                    settled = self._book.settle(chosen, text.utterance)
+                    chosen = settled.voice
+                    if settled.trouble is not None:
+                        speech.standing_in_for = f"{recorder.voice}: {settled.trouble}"
+                    if chosen is not None and chosen.passing:
+                        recorder.keep_audio = False  # the sound of it is nobody's to keep
                     voice = self._book.for_text(piece, chosen, request.program)
                     self._tools.ahead.requested(text.whole, wish.voice, voice)
                     asked_before = True
+                saying.begin_piece(piece)
                 async with contextlib.aclosing(speech.say(piece, chosen)) as audio:
                     async for pcm in audio:
                         await send(pcm)
+                        said.hear(speech.speaker, pcm, rate_hz)
             if rest := speech.flush():
                 await send(rest)
             if not sent_bytes:  # nothing speakable in it (a lone emoji): an empty run, so that nobody waits
@@ -164,6 +179,7 @@ class TtsHandler(Handler):
             await request.answer(AudioStop(timestamp=self._milliseconds(sent_bytes)))
         finally:
             speech.close()
+            saying.ended = True
             spoken = speech.spoken
             recorder.worker = "+".join(spoken.workers) or None
             recorder.voice = "+".join(spoken.voices) or recorder.voice
@@ -210,3 +226,7 @@ def _format(value: object) -> TextFormat:
 
 def _says(context: object, key: str) -> bool:
     return isinstance(context, Mapping) and context.get(key) is True
+
+
+def _denies(context: object, key: str) -> bool:
+    return isinstance(context, Mapping) and context.get(key) is False

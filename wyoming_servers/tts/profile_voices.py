@@ -20,7 +20,6 @@ from .voice import Voice, bare, listed_languages
 CLONE_PREFIX: Final = "clone:"
 """What a cloning worker calls the voices of profiles begins with this; the list has them under names for people."""
 STUDIO_SUFFIX: Final = "-studio"
-_STUDIO_ENGINES: Final = frozenset({"cosyvoice"})
 _VERSION: Final = re.compile(r"-v[0-9]{1,9}$")
 
 ProfileTier = Literal["fast", "studio"]
@@ -56,13 +55,18 @@ class ProfileVoices:
         cloners = [
             Cloner(
                 name,
-                "studio" if settings.engine in _STUDIO_ENGINES else "fast",
+                "studio" if settings.clone_tier == "high-quality" else "fast",
                 tuple(dict.fromkeys(map(bare, settings.clone_languages))),
             )
             for name in ladder
             if isinstance(settings := workers[name], CloningWorker)
         ]
         return cls(index, cloners, languages)
+
+    @property
+    def house_languages(self) -> tuple[str, ...]:
+        """Languages of the house, whose regions are listed."""
+        return self._house_languages
 
     def refresh(self) -> bool:
         """Look at the index, which costs a `stat`; return whether it changed."""

@@ -57,7 +57,11 @@ class Speech:
         self._program = program
         self._announcement = announcement
         self._fresh = fresh
+        self.standing_in_for: str | None = None
+        """The voice that all of it was asked for in, and why it cannot speak."""
         self._mixer = Mixer(tools.maker.rate_hz, tools.leveller)
+        self.speaker: Voice | None = None
+        """Whose sound `say` yielded last."""
         self._asked: Candidate | None = None
         self._kept: Lease | None = None
         self.spoken = Spoken()
@@ -79,7 +83,7 @@ class Speech:
         """
         book, mixer = self._tools.book, self._mixer
         voice = book.for_text(text, chosen, self._program)
-        standing_in = None
+        standing_in = self.standing_in_for and f"{voice.name} instead of {self.standing_in_for}"
         if chosen is not None and chosen.profile is not None and voice.profile != chosen.profile:
             standing_in = f"{voice.name} instead of {chosen.name}: it does not speak this language"
         candidates = self._tools.maker.candidates([voice, *book.substitutes(voice, text)])
@@ -94,6 +98,7 @@ class Speech:
                         if not heard:
                             mixer.begin(speaker.identity)
                             heard = True
+                        self.speaker = speaker
                         if pcm := mixer.feed(pcm):
                             yield pcm
                 if heard:
@@ -118,7 +123,7 @@ class Speech:
         first = candidates[0]
         self._asked = None
         if not (trouble or self._fresh):
-            if (kept := self._tools.cache.get(PieceKey.of(text, first.voice))) is not None:
+            if not first.voice.passing and (kept := self._tools.cache.get(PieceKey.of(text, first.voice))) is not None:
                 self.spoken.cached += 1
                 self._note(first.voice, standing_in)
                 yield first.voice, kept
@@ -152,7 +157,8 @@ class Speech:
                     collected += pcm
                     yield pcm
                     recording.set_urgency(Urgency.LATER)
-            self._tools.cache.put(recording.key, bytes(collected))
+            if not recording.voice.passing:
+                self._tools.cache.put(recording.key, bytes(collected))
         finally:
             if recording.state is RecordingState.RUNNING:
                 self._tools.ahead.drop(recording)
@@ -169,12 +175,13 @@ class Speech:
             async with contextlib.aclosing(self._tools.maker.sound(use, text)) as sound:
                 async for pcm in sound:
                     self._note(voice, degraded)
-                    if len(text) <= MOST_CHARS:
+                    if len(text) <= MOST_CHARS and not voice.passing:
                         collected += pcm
                     yield voice, pcm
                     use.set_urgency(Urgency.LATER)
             self._kept = use.keep()
-        self._tools.cache.put(PieceKey.of(text, voice), bytes(collected))
+        if not voice.passing:
+            self._tools.cache.put(PieceKey.of(text, voice), bytes(collected))
 
     async def _open(self, candidates: Sequence[Candidate], trouble: str) -> Speaking:
         tools, first = self._tools, candidates[0]

@@ -1,4 +1,4 @@
-"""The speech socket: the conversation server's answers while they are written, and how speech is doing."""
+"""The speech socket: the conversation server's answers while they are written, what was said, how speech is doing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from avatar_appliance.speech.messages import (
     from_event,
     to_event,
 )
+from avatar_appliance.speech.said import SaidWanted
 from avatar_appliance.wire import UnixServer, read_event, write_event
+from wyoming_servers.echo.said_memory import SaidMemory
 
 from .ahead_of_time import AheadOfTime
 from .speech_cache import SpeechCache
@@ -34,7 +36,10 @@ MAX_CONNECTIONS: Final = 16
 class SpeechSocket:
     """Serves processes of this user; the socket's mode keeps others out."""
 
-    def __init__(self, runtime_dir: Path, ahead: AheadOfTime, cache: SpeechCache, *, ahead_enabled: bool) -> None:
+    def __init__(
+        self, runtime_dir: Path, ahead: AheadOfTime, cache: SpeechCache, said: SaidMemory, *, ahead_enabled: bool
+    ) -> None:
+        self._said = said
         self._ahead = ahead
         self._cache = cache
         self._ahead_enabled = ahead_enabled
@@ -80,6 +85,8 @@ class SpeechSocket:
                 elif isinstance(message, AnswerEnded):
                     open_answers.discard(message.answer_id)
                     self._ahead.end(message)
+                elif isinstance(message, SaidWanted):
+                    await write_event(writer, to_event(self._said.lately(message.listened_s)))
                 else:
                     await write_event(writer, to_event(self.figures))
         finally:
@@ -90,7 +97,8 @@ class SpeechSocket:
 @contextlib.asynccontextmanager
 async def speech_socket(runtime_dir: Path, tools: SpeechTools, settings: SpeechSettings) -> AsyncIterator[SpeechSocket]:
     """Serve the speech socket while the block runs; where it cannot be, the servers speak without it."""
-    serving = SpeechSocket(runtime_dir, tools.ahead, tools.cache, ahead_enabled=settings.ahead_of_time)
+    ahead_enabled = settings.ahead_of_time
+    serving = SpeechSocket(runtime_dir, tools.ahead, tools.cache, tools.said, ahead_enabled=ahead_enabled)
     try:
         await serving.start()
     except OSError as error:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from avatar_appliance.config.echo_guard import EchoGuardSettings
 from avatar_appliance.config.settings import LimitsSettings, TtsSettings
 from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.backends.wyoming_worker import WyomingWorkerLink
+from wyoming_servers.echo.said_memory import SaidMemory
 from wyoming_servers.text import PronunciationDictionary, SpeakableStream, TextFormat
 
 from .ahead_of_time import AheadOfTime
@@ -30,6 +32,7 @@ class SpeechTools:
     dictionary: Callable[[], PronunciationDictionary]
     """Returns the household's pronunciations of now."""
     announcement_wait_s: float
+    said: SaidMemory
 
     @classmethod
     def of(
@@ -40,6 +43,7 @@ class SpeechTools:
         links: Mapping[str, WyomingWorkerLink],
         access: WorkerAccess,
         dictionary: Callable[[], PronunciationDictionary] = PronunciationDictionary,
+        said: SaidMemory | None = None,
     ) -> Self:
         """Return what the settings ask for."""
         speech = settings.speech
@@ -55,7 +59,9 @@ class SpeechTools:
             limits.max_text_chars,
         )
         leveller = Leveller(settings.rate_hz, speech.loudness_lufs)
-        return cls(book, maker, cache, leveller, ahead, dictionary, speech.announcement_wait_s)
+        said = said or SaidMemory(EchoGuardSettings())
+        book.on_change(said.forget_voices)
+        return cls(book, maker, cache, leveller, ahead, dictionary, speech.announcement_wait_s, said)
 
     def speakable(self, language: str, text_format: TextFormat) -> SpeakableStream:
         """Return what makes a text speakable piece by piece."""

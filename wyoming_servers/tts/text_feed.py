@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 
 from avatar_appliance.errors import AvatarError, TextTooLong
+from wyoming_servers.own_voice.mark import MarkReader
 from wyoming_servers.text import SpeakableStream
 
 
@@ -14,7 +15,8 @@ class TextFeed:
 
     def __init__(self, speakable: SpeakableStream, max_chars: int) -> None:
         self.whole = ""
-        """The text so far, as it came."""
+        """The text so far, as it came but for marks."""
+        self._marks = MarkReader()
         self._speakable = speakable
         self._max_chars = max_chars
         self._pieces: deque[str] = deque()
@@ -22,8 +24,14 @@ class TextFeed:
         self._ended = False
         self._error: AvatarError | None = None
 
+    @property
+    def utterance(self) -> str | None:
+        """Id of the utterance that it answers, where a mark in it says so."""
+        return self._marks.utterance
+
     def add(self, chunk: str) -> None:
         """Take a chunk, cut anywhere; raises TextTooLong when it gets too much."""
+        chunk = self._marks.feed(chunk)
         if len(self.whole) + len(chunk) > self._max_chars:
             raise TextTooLong(f"more than {self._max_chars} characters")
         self.whole += chunk

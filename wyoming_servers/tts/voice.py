@@ -27,6 +27,8 @@ class Voice:
     tier: VoiceTier = "built-in"
     announces: bool = False
     """Whether it is for announcements, which may wait for it."""
+    passing: bool = False
+    """Whether it lasts for an answer only: nothing that was spoken with it is kept."""
 
     @property
     def identity(self) -> tuple[str, str, str | None]:

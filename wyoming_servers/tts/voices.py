@@ -17,6 +17,7 @@ from wyoming_servers.backends.climb import RESTART_WAIT_S
 from wyoming_servers.backends.watch import WorkerWatch
 from wyoming_servers.text import detect_language, script_of
 
+from .asker_voice import AskerVoice, Settled
 from .attribution import ATTRIBUTION
 from .profile_voices import CLONE_PREFIX, ProfileVoices
 from .voice import Voice, best_for, listed_languages
@@ -39,12 +40,15 @@ class VoiceBook:
         watch: WorkerWatch,
         default_voice: str | None,
         profiles: ProfileVoices | None = None,
+        asker: AskerVoice | None = None,
     ) -> None:
+        """`asker` stands for everybody's own voice, where that is wanted."""
         self._name = name
         self._house_languages = list(languages)
         self._watch = watch
         self._default_voice = default_voice
         self._profiles = profiles
+        self._asker = asker
         self._built_in: dict[str, Voice] = {}
         self._voices: dict[str, Voice] = {}
         self._patient_until_s: float | None = None
@@ -81,9 +85,17 @@ class VoiceBook:
         default = self._default()
         return default if default is not None and self._is_of(default, program) else None
 
+    def settle(self, chosen: Voice | None, utterance: str | None) -> Settled:
+        """Return who is meant by what `choose` returned, in an answer to that utterance."""
+        if self._asker is None or chosen != self._asker.placeholder:
+            return Settled(chosen)
+        default = self._default()
+        # Where it is not their own it is a built-in one: the default may be another person's.
+        return self._asker.settle(utterance, default if default is not None and default.profile is None else None)
+
     def language_of(self, chosen: Voice | None) -> str:
         """Return the language in which numbers and signs are to be read."""
-        return chosen.languages[0] if chosen is not None else self._house_languages[0]
+        return chosen.languages[0] if chosen is not None and not chosen.passing else self._house_languages[0]
 
     async def wait_until_told(self, wish: SynthesizeVoice | None, program: str | None) -> None:
         """Wait until it is known who can speak, but only right after a start, while the workers are still asked."""
@@ -136,9 +148,10 @@ class VoiceBook:
 
     def same_person(self, voice: Voice, text: str) -> list[Voice]:
         """Return who else can speak `text` in the voice of the same profile, best first; nobody for a built-in one."""
-        if self._profiles is None or voice.profile is None:
+        if voice.profile is None:
             return []
-        return [other for other in self._profiles.substitutes(voice) if _reads(other, text)]
+        owner = self._asker if voice.passing else self._profiles
+        return [other for other in owner.substitutes(voice) if _reads(other, text)] if owner is not None else []
 
     def _default(self) -> Voice | None:
         if self._default_voice:
@@ -172,7 +185,10 @@ class VoiceBook:
         if self._watch.all_known:
             return True
         try:
-            return self.choose(wish, program) is not None or (bool(self._built_in) and not self._default_voice)
+            chosen = self.choose(wish, program)
+            if chosen is not None and chosen.passing:
+                return bool(self._built_in)  # one of which may have to stand in
+            return chosen is not None or (bool(self._built_in) and not self._default_voice)
         except WorkerUnavailable:
             return False
 
@@ -192,6 +208,8 @@ class VoiceBook:
             voices[voice.name] = voice
             everything.append(entry)
             offered.setdefault(voice.worker, []).append(entry)
+        if self._asker is not None:
+            self._add_asker(self._asker, voices, everything)
         self._voices = voices
         self._built_in = {name: voice for name, voice in voices.items() if voice.profile is None}
         if self._default_voice and self._watch.all_known and self._default() is None:
@@ -201,6 +219,15 @@ class VoiceBook:
         self._info = Info(tts=[main, *(others if len(others) > 1 else [])])
         for listener in self._listeners:
             listener()
+
+    def _add_asker(self, asker: AskerVoice, voices: dict[str, Voice], everything: list[TtsVoice]) -> None:
+        name = asker.placeholder.name
+        if name in voices:
+            if self._voices.get(name) != voices[name]:  # once
+                _LOGGER.warning("a voice is called %s: nobody can be answered in their own", name)
+            return
+        voices[name] = asker.placeholder
+        everything += asker.listed()
 
     def _told(self) -> list[tuple[Voice, TtsVoice]]:
         """Return what the workers told, but for the profiles' voices: those come from the index."""

@@ -55,7 +55,7 @@ def test_the_estimates_of_the_voices() -> None:
     assert of(f5()).rest_bytes == int(1.8 * GIB)
     assert of(f5()).peak_bytes == int(2.1 * GIB)
     assert of(f5(cuda_graphs=False)).rest_bytes < of(f5()).rest_bytes
-    assert of(cosyvoice()).rest_bytes == int(4.5 * GIB)
+    assert of(cosyvoice()).rest_bytes == int(4.75 * GIB)
     on_cpu = of(f5(device="cpu", weights="random", size="tiny"), "cpu")
     assert on_cpu.rest_bytes == on_cpu.host_bytes < 2 * GIB
 

@@ -98,6 +98,7 @@ def test_what_pocket_tts_refuses(values: dict[str, Any], reason: str) -> None:
         ({"engine": "f5-tts", "model": "/f5"}, {"zh", "en"}),
         ({"engine": "cosyvoice", "model": "/cosy"}, {"zh", "en", "ja", "ko", "yue"}),
         ({"engine": "pocket-tts", "model": "/pocket"}, {"en"}),
+        ({"engine": "qwen3-tts", "model": "/qwen"}, {"zh", "en", "ja", "ko", "de", "fr", "ru", "pt", "es", "it"}),
     ],
 )
 def test_the_engines_that_clone_say_so_and_in_which_languages(worker: dict[str, Any], languages: set[str]) -> None:

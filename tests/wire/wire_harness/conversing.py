@@ -42,6 +42,8 @@ class ScriptedLlm:
     def __init__(self, *pieces: str, status: int = 200, error: str = "") -> None:
         self.app = FastAPI(openapi_url=None)
         self.asked: list[list[dict[str, str]]] = []
+        self.read: list[list[dict[str, str]]] = []
+        """Of that, what it was only to read, for its prefix cache."""
         self.gone = 0
         self.go = asyncio.Event()
         self.go.set()
@@ -59,6 +61,8 @@ class ScriptedLlm:
                 message = "the request exceeds the available context size"
                 return JSONResponse({"error": {"message": message}}, status_code=400)
             self.asked.append(body["messages"])
+            if body["max_tokens"] == 1:
+                self.read.append(body["messages"])
             if status != 200:
                 return JSONResponse({"error": {"message": error}}, status_code=status)
             return StreamingResponse(self._stream(), media_type="text/event-stream")

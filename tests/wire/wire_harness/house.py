@@ -29,9 +29,13 @@ from wyoming_servers.conversation.agent import Agent
 from wyoming_servers.conversation.handler import ConversationHandler
 from wyoming_servers.conversation.house_tools import HouseMind
 from wyoming_servers.conversation.memory import ConversationMemory
+from wyoming_servers.echo.guard import EchoGuard, SpeechEchoGuard
+from wyoming_servers.echo.said_memory import SaidMemory
+from wyoming_servers.own_voice.keeper import UtteranceKeeper
 from wyoming_servers.report import Reporter, StageRecorder
 from wyoming_servers.speaker.identifier import Identifier
 from wyoming_servers.text import PronunciationDictionary
+from wyoming_servers.tts.asker_voice import AskerVoice
 from wyoming_servers.tts.handler import TtsHandler
 from wyoming_servers.tts.profile_voices import ProfileVoices
 from wyoming_servers.tts.speech_socket import speech_socket
@@ -142,10 +146,17 @@ class House:
         handler = AsrWorkerHandler(engine or WatchedAsr(), self._thread(name, settings), settings)
         return await self._servers.start(handler, f"worker-{name}", **limits)
 
-    async def tts_worker(self, name: str, engine: TextToSpeech | None = None, **limits: Any) -> Served:
+    async def tts_worker(
+        self,
+        name: str,
+        engine: TextToSpeech | None = None,
+        *,
+        has_unlisted: Callable[[str], bool] = lambda _: False,
+        **limits: Any,
+    ) -> Served:
         """Start a TTS worker."""
         settings = LimitsSettings(**limits)
-        handler = TtsWorkerHandler(engine or WatchedTts(), self._thread(name, settings), settings)
+        handler = TtsWorkerHandler(engine or WatchedTts(), self._thread(name, settings), settings, has_unlisted)
         return await self._servers.start(handler, f"worker-{name}", **limits)
 
     async def speaker_worker(self, name: str, engine: SpeakerEncoder, **limits: Any) -> Served:
@@ -173,6 +184,8 @@ class House:
         keep_audio: bool = True,
         names: NoNames | None = None,
         identifier: Identifier | None = None,
+        keeper: UtteranceKeeper | None = None,
+        echo_guard: EchoGuard | None = None,
         **limits: Any,
     ) -> Served:
         """Start the speech-to-text server."""
@@ -182,9 +195,9 @@ class House:
         offer = AsrOffer("House STT", languages, watch, endpointing=wishes.endpointing == "server")
         self._run(watch.run())
         recorder = self._recorder("transcribe", keep_audio)
-        handler = AsrHandler(
-            wishes, LimitsSettings(**limits), offer, links, self.access(warm=WARM), recorder, names, identifier
-        )
+        guard = echo_guard or SpeechEchoGuard(wishes.echo_guard, self.runtime_dir)
+        access, bounds = self.access(warm=WARM), LimitsSettings(**limits)
+        handler = AsrHandler(wishes, bounds, offer, links, access, recorder, names, identifier, keeper, guard)
         return await self._servers.start(handler, "asr", **limits)
 
     async def tts(
@@ -196,7 +209,9 @@ class House:
         keep_audio: bool = True,
         wait: bool = True,
         profiles: ProfileVoices | None = None,
+        asker: AskerVoice | None = None,
         words: Callable[[], PronunciationDictionary] | None = None,
+        said: SaidMemory | None = None,
         **limits: Any,
     ) -> Served:
         """Start the text-to-speech server and wait until it knows its workers' voices.
@@ -207,7 +222,7 @@ class House:
         wishes = TtsSettings(workers=list(workers), **{"speech": speech, **(settings or {})})
         links = self.links(workers)
         watch = self.watch(links)
-        book = VoiceBook("House TTS", languages, watch, wishes.default_voice, profiles)
+        book = VoiceBook("House TTS", languages, watch, wishes.default_voice, profiles, asker)
         self._run(watch.run())
         if wait:
             async with asyncio.timeout(10):
@@ -215,7 +230,7 @@ class House:
         by_name = {link.name: link for link in links}
         recorder = self._recorder("speak", keep_audio)
         bounds, access = LimitsSettings(**limits), self.access()
-        tools = SpeechTools.of(wishes, bounds, book, by_name, access, words or PronunciationDictionary)
+        tools = SpeechTools.of(wishes, bounds, book, by_name, access, words or PronunciationDictionary, said)
         await self._stack.enter_async_context(speech_socket(self.runtime_dir, tools, wishes.speech))
         handler = TtsHandler(wishes, bounds, tools, access, recorder)
         return await self._servers.start(handler, "tts", **limits)

@@ -1,0 +1,99 @@
+"""A question answered in the asker's own voice, by F5-TTS through its true classes (small, random weights: noise)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avatar_appliance import paths
+from avatar_appliance.client import converse, describe, read_wav, synthesize, transcribe
+from avatar_appliance.voices.voice_index import VoiceIndex
+
+from .appliance import EMBEDDED, Appliance, until
+from .test_cloned_voice import ENGINES, install_f5
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.engine_f5,
+    pytest.mark.skipif(
+        not (ENGINES / "bin" / "python").exists(), reason="F5-TTS is not installed: `make test-engines`"
+    ),
+]
+
+
+@pytest.fixture
+def appliance(tmp_path: Path) -> Iterator[Appliance]:
+    cache_dir = tmp_path / "cache"
+    install_f5(cache_dir)
+    (cache_dir / "models").symlink_to(paths.default_cache_dir() / "models")
+    f5 = {"engine": "f5-tts", "weights": "random", "size": "tiny", "device": "cpu", "nfe_steps": 7, "preload": True}
+    overrides = {
+        "workers": {**EMBEDDED, "f5": f5, "chat": {"engine": "fake", "fake_role": "llm"}},
+        "tts": {"workers": ["f5", "piper", "espeak"]},
+        "own_voice": {"enabled": True},
+        "paths": {
+            "cache_dir": str(cache_dir),
+            "state_dir": str(tmp_path / "state"),
+            "runtime_dir": str(tmp_path / "run"),
+        },
+    }
+    running = Appliance(tmp_path, overrides=overrides)
+    try:
+        running.start()
+        yield running
+    except BaseException:
+        print(running.log.read_text("utf-8") if running.log.exists() else "no log")
+        raise
+    finally:
+        running.kill()
+
+
+async def answered(appliance: Appliance, recording: Path) -> dict[str, Any]:
+    """Ask with a recording, have the answer spoken by the asker, and return what the history says of that."""
+    before = {stage["id"] for stage in spoken(appliance)}
+    heard = await transcribe(appliance.endpoint("asr"), read_wav(recording), language="en")
+    answer = await converse(appliance.endpoint("conversation"), heard.text, language="en")
+    assert answer.handled
+    sound = await synthesize(appliance.endpoint("tts"), answer.text, voice="asker")
+    assert sound.audio.duration_s > 0.5
+
+    def reported() -> dict[str, Any] | None:
+        return next((stage for stage in spoken(appliance) if stage["id"] not in before), None)
+
+    return await asyncio.to_thread(until, "the turn is in the history", reported, 20)
+
+
+def spoken(appliance: Appliance) -> list[dict[str, Any]]:
+    return [
+        stage
+        for item in appliance.get("/api/turns")["items"]
+        for stage in appliance.get(f"/api/turns/{item['id']}")["stages"]
+        if stage["kind"] == "speak" and stage["ended_at"]
+    ]
+
+
+async def test_a_question_is_answered_in_the_voice_it_was_asked_in_and_nothing_of_it_is_left(
+    appliance: Appliance, speech_dir: Path
+) -> None:
+    info = await describe(appliance.endpoint("tts"))
+    assert "asker" in {voice.name for program in info.tts for voice in program.voices}
+    folder = appliance.folder / "run" / "own-voice"
+
+    stage = await answered(appliance, speech_dir / "en_jfk.wav")
+    assert (stage["worker"], stage["voice"], stage["degraded"], stage["error_code"]) == ("f5", "asker", None, None)
+    [voice] = VoiceIndex(folder / "index.json").voices
+    assert voice.reference.exists()
+    assert "country" in voice.transcript
+
+    stage = await answered(appliance, speech_dir / "en_librivox_0880.wav")
+    assert stage["worker"] == "piper"
+    assert stage["degraded"].endswith("instead of asker: too little speech")
+
+    stored = [path.name for path in (appliance.folder / "state").rglob("*")]
+    assert not [name for name in stored if name.startswith("asker")]
+    assert appliance.stop() == 0
+    assert not folder.exists()
