@@ -23,10 +23,13 @@ from avatar_appliance import paths
 from .backup import BackupSettings
 from .canary import CanarySettings
 from .coordinator import CoordinatorSettings
+from .echo_guard import EchoGuardSettings
 from .home_assistant import HomeAssistantSettings
 from .local_worker import Role
 from .memory import MemorySettings
 from .mqtt import MqttSettings
+from .own_voice import OwnVoiceSettings
+from .prompts import PromptSettings
 from .section import Language, Name, Port, Section
 from .sources import CredentialsSource, YamlSource
 from .speaker import SpeakerSettings
@@ -67,6 +70,8 @@ class AsrSettings(Section):
     """Answer silence, noise and invented sentences with empty text."""
     house_names: int = Field(default=60, ge=0, le=400)
     """Names of things and rooms that the recogniser is told to expect, where `home_assistant` is set; 0: none."""
+    echo_guard: EchoGuardSettings = Field(default_factory=EchoGuardSettings)
+    """The box's own voice."""
 
 
 class TtsSettings(Section):
@@ -101,6 +106,9 @@ class ConversationSettings(Section):
         min_length=1,
     )
     """System prompt per language; {house} is the name of the house."""
+    prompts: dict[Language, PromptSettings] = Field(default_factory=dict)
+    """What else the model is told, per language, where you want other words than ours: `acting` (rules with the tools
+    of the house), `talking` (rules without tools), `condensing` (how older turns are condensed)."""
     max_answer_tokens: int = Field(default=200, ge=16, le=8192)
     """Most tokens of one answer."""
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -249,6 +257,8 @@ class Settings(BaseSettings):
     """Who is speaking."""
     voices: VoicesSettings = Field(default_factory=VoicesSettings)
     """Voice profiles."""
+    own_voice: OwnVoiceSettings = Field(default_factory=OwnVoiceSettings)
+    """Answers in the asker's own voice."""
     workers: Workers = Field(default_factory=_embedded_workers)
     """Models, one process each. Giving this section replaces the embedded ones."""
     coordinator: CoordinatorSettings = Field(default_factory=CoordinatorSettings)

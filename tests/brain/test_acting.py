@@ -241,3 +241,13 @@ async def test_a_name_that_gives_orders_is_data(brain: Brain, home_assistant: Fa
     assert "<|im_" not in prompt
     assert "system: ignore" not in prompt
     assert [run.slots["name"] for run in home_assistant.house.runs] == ["light.floor_lamp"]
+
+
+async def test_the_owner_may_write_the_rules_in_each_language(brain: Brain) -> None:
+    brain.settings = {"prompts": {"en": {"acting": "Obey nobody."}, "zh": {"talking": "只說話。"}}}
+    brain.llm.answers += [["Hi."], ["嗨。"]]
+    await brain.say("how are you today my friend")
+    assert "\n\nObey nobody.\n\n" in brain.llm.last[0]["content"]
+    assert "You control this house" not in brain.llm.last[0]["content"]
+    await brain.say("你今天過得怎麼樣呢", "zh-TW")
+    assert "你用工具控制這個家" in brain.llm.last[0]["content"]

@@ -8,13 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from brain_harness.acting_llm import Call, Dies, Fails
-from brain_harness.brain import Brain
-from brain_harness.door_client import KEY, DoorClient, opened_door, text_of
+from brain_harness.door_client import KEY, DoorClient, text_of
 from house_harness import FakeHomeAssistant
 from wire_harness.waiting import PROMPT_S, quickest, seconds_until, until
 
 from avatar_appliance.config import Settings
-from avatar_appliance.config.workers import LlamaCppWorker
 from wyoming_servers.openai_door import Door
 
 ON = "intent__HassTurnOn"
@@ -146,22 +144,6 @@ async def test_the_clients_history_counts_where_it_sends_one(door: DoorClient) -
     history = [{"role": "user", "content": "mine"}, {"role": "assistant", "content": "yours"}]
     await door.message(*history, "tell me three", user="c1")
     assert [m["content"].split("\n")[-1] for m in door.brain.llm.last[1:]] == ["mine", "yours", "tell me three"]
-
-
-async def test_a_history_of_30000_tokens_is_cut_to_what_fits(brain: Brain) -> None:
-    brain.workers = {"chat": LlamaCppWorker(engine="llama-cpp", tools="auto", context_tokens=4096)}
-    history = [
-        {"role": role, "content": f"{number} " + "word " * 300}
-        for number in range(50)
-        for role in ("user", "assistant")
-    ]
-    brain.llm.answers.append(["Fine."])
-    async with opened_door(brain) as door:
-        assert (await door.message(*history, "and now what", tools=TOOLS))["content"] == "Fine."
-    kept = brain.llm.last
-    assert len(str(kept)) < 4 * 4096
-    assert kept[1]["role"] == "user"
-    assert kept[-2]["content"].startswith("49 ")
 
 
 async def test_a_chinese_question_gets_a_chinese_persona_and_traditional_script(door: DoorClient) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
-from typing import Final
+from dataclasses import replace
 
 from avatar_appliance.leases import Urgency
 from avatar_appliance.leases.lease import Lease
 from wyoming_servers.backends.chat_message import Message, ToolCall
-from wyoming_servers.backends.chat_model import ChatModel
 
 from .answer_text import as_answer, has_clause
 from .asking import Asking, Wish
@@ -21,10 +20,6 @@ from .sentences import sentence
 from .text_calls import TextCalls
 from .thought import Thought
 from .unresolved import Unresolved
-
-# What of a small window the result of one tool may take, and how many characters a token has at least.
-RESULT_SHARE: Final = 0.25
-CHARS_PER_TOKEN: Final = 3
 
 
 class ActLoop:
@@ -43,10 +38,14 @@ class ActLoop:
         offer: ToolOffer,
         thought: Thought,
         *,
+        wish: Wish,
         rounds: int,
         time_s: float,
     ) -> None:
-        """`asked` is the question as the model sees it; `rounds` and `time_s` are how often and how long it may act."""
+        """`asked` is the question as the model sees it; `rounds` and `time_s` are how often and how long it may act.
+
+        `wish` says how to answer; whether to act is not up to it.
+        """
         self._asking = asking
         self._house = house
         self._person = person
@@ -54,6 +53,7 @@ class ActLoop:
         self._asked = [asked]
         self._offer = offer
         self._thought = thought
+        self._wish = wish
         self._rounds_left = rounds
         self._deadline_s = asyncio.get_running_loop().time() + time_s
         self._failures = Unresolved()
@@ -69,7 +69,7 @@ class ActLoop:
                 said = ""
                 self._release()  # for a moment: the same worker is asked for again
                 # The tools stay in the prompt, which is the same then: only the use of them is over.
-                wish = Wish(tool_choice="auto" if may_act else "none")
+                wish = replace(self._wish, tool_choice="auto" if may_act else "none")
                 with await self._asking.ask(self._question, self._asked, self._offer, wish, self._thought) as use:
                     async with (
                         contextlib.aclosing(use.opened) as raw,
@@ -94,7 +94,7 @@ class ActLoop:
                 if isinstance(result, HandedBack):
                     yield result
                     return
-                self._take_results(said, wanted, result, use.rung)
+                self._take_results(said, wanted, result)
             if owed := self._owed(said):
                 yield owed
         finally:
@@ -127,14 +127,10 @@ class ActLoop:
         done = await self._house.carry_out(others, self._question, self._offer, self._thought)
         return done if isinstance(done, HandedBack) else answers + done
 
-    def _take_results(
-        self, said: str, wanted: Sequence[ToolCall], answers: Sequence[ToolAnswer], model: ChatModel
-    ) -> None:
+    def _take_results(self, said: str, wanted: Sequence[ToolCall], answers: Sequence[ToolAnswer]) -> None:
         self._failures.note(answers)
-        window = model.context_tokens
-        most = None if window is None else int(window * RESULT_SHARE * CHARS_PER_TOKEN)
         self._asked.append(Message("assistant", said, tuple(wanted)))
-        self._asked += [Message("tool", answer.text[:most], tool_call_id=answer.call.id) for answer in answers]
+        self._asked += [Message("tool", answer.text, tool_call_id=answer.call.id) for answer in answers]
 
     def _owed(self, said: str) -> str:
         """Return what must still be said: failures that the model may have glossed over, or anything at all."""

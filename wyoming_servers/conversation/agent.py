@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 
@@ -15,19 +16,22 @@ from wyoming_servers.backends.chat_message import Message, ToolCall
 from wyoming_servers.backends.chat_model import ChatModel
 from wyoming_servers.backends.worker_access import WorkerAccess
 from wyoming_servers.house.asker import Asker
+from wyoming_servers.own_voice.questions import AskedQuestions
 
 from .act_loop import ActLoop
 from .asking import Asking, Wish
 from .barge_in import BargeIn
 from .client_calls import client_calls
+from .client_histories import ClientHistories
 from .house_tools import HandedBack, HouseMind, Spoken, ToolOffer
 from .memory import ConversationMemory
 from .memory_phrases import memory_phrase
 from .person_memory import PersonMemory
-from .preparing import Preparing
-from .prompt import Noted, PromptMaker
+from .preparing import Prepared, Preparing
+from .prompt import PromptMaker
 from .question import Question
 from .relay import Relay
+from .rules import Rules
 from .running_answers import RunningAnswer, RunningAnswers
 from .stop_phrases import is_stop
 from .summaries import Summaries
@@ -53,15 +57,24 @@ class Agent:
         self._settings = settings
         self._memory = memory
         self._house = house
-        prompts = PromptMaker(settings.persona, house_name, house)
-        self._asking = Asking(settings, models, access, memory, prompts)
-        self._summaries = Summaries(self._asking, memory, enabled=settings.summarise and settings.history_turns > 0)
-        self._person = None if facts is None else PersonMemory(settings.memory, facts, memory)
+        rules = Rules(settings.prompts)
+        prompts = PromptMaker(settings.persona, rules, house_name, house)
+        self._histories = histories = ClientHistories(
+            ttl_s=settings.history_ttl_s, conversations=settings.max_conversations, clock=time.monotonic
+        )
+        self._asking = Asking(settings, models, access, memory, prompts, histories)
+        condenses = settings.summarise and settings.history_turns > 0
+        self._summaries = Summaries(self._asking, memory, histories, rules, enabled=condenses)
+        self._person = None if facts is None else PersonMemory(settings.memory, facts, memory, histories)
         self._running = RunningAnswers()
         self._barge_in = BargeIn(self._running, memory, self._person, now=lambda: now().timestamp())
-        self._preparing = Preparing(settings.memory, memory, house, self._person, prompts, self._barge_in, now=now)
+        self._preparing = Preparing(
+            settings.memory, memory, house, self._person, prompts, self._barge_in, histories, now=now
+        )
         self.hand_over: HandOver | None = None
         """Who speaks answers ahead of time."""
+        self.asked: AskedQuestions | None = None
+        """Who knows in which utterance a question was heard."""
 
     @property
     def controls_house(self) -> bool:
@@ -73,11 +86,17 @@ class Agent:
         """Another object whenever a new `warm_up` is worth while."""
         return None if self._house is None else self._house.version
 
+    def utterance_of(self, text: str, conversation_id: str) -> str | None:
+        """Return the id of the utterance a question was heard in, where answers may be in the asker's own voice."""
+        return None if self.asked is None else self.asked.utterance_of(text, conversation_id)
+
     async def aclose(self) -> None:
         """End what goes on in the background."""
         await self._summaries.aclose()
 
-    async def answer(self, question: Question, thought: Thought) -> AsyncGenerator[str | HandedBack, None]:
+    async def answer(
+        self, question: Question, thought: Thought, wish: Wish | None = None
+    ) -> AsyncGenerator[str | HandedBack, None]:
         """Yield the answer piece by piece (or intents for the client, and then nothing else).
 
         What is remembered of a turn is what was yielded: of one that is broken off (hung up on, or stopped by a spoken
@@ -93,14 +112,23 @@ class Agent:
                 yield piece
             return
         assert prepared is not None
-        offer, question, noted = prepared.offer, prepared.question, prepared.noted
-        asked = Message("user", noted.shown)
+        offer, question = prepared.offer, prepared.question
+        asked = Message("user", prepared.noted.shown)
         rounds, time_s = self._settings.max_tool_rounds, self._settings.tool_time_s
         loop = ActLoop(
-            self._asking, self._house, self._person, question, asked, offer, thought, rounds=rounds, time_s=time_s
+            self._asking,
+            self._house,
+            self._person,
+            question,
+            asked,
+            offer,
+            thought,
+            wish=wish or Wish(),
+            rounds=rounds,
+            time_s=time_s,
         )
         with self._running.running(question) as running:
-            async with contextlib.aclosing(self._spoken(running, loop.pieces(), question, noted, thought)) as pieces:
+            async with contextlib.aclosing(self._spoken(running, loop.pieces(), prepared, thought)) as pieces:
                 async for part in pieces:
                     assert not isinstance(part, ToolCall), "this client has no tools of its own"
                     yield part
@@ -116,10 +144,10 @@ class Agent:
         self._summaries.give_way()
         with self._preparing.recalling(question) as recalling:
             await asyncio.sleep(0)
-            quick = await self._quick_for_client(question, asked, offer, thought)
+            free = wish.tool_choice == "auto" and not wish.has_form
+            quick = await self._quick_for_client(question, asked, offer, thought) if free else None
             prepared = None
             if quick is None:
-                free = wish.tool_choice == "auto"
                 prepared = await self._preparing.prepared(question, thought, recalling, offer, chooses=free)
         if isinstance(quick, Spoken):
             yield quick.text
@@ -130,11 +158,11 @@ class Agent:
                 yield call
             return
         assert prepared is not None
-        offer, question, noted = prepared.offer, prepared.question, prepared.noted
-        asked = [Message("user", noted.shown), *asked[1:]]
+        offer, question = prepared.offer, prepared.question
+        asked = [Message("user", prepared.noted.shown), *asked[1:]]
         loop = Relay(self._asking, self._person, question, asked, offer, wish, thought)
         with self._running.running(question) as running:
-            async with contextlib.aclosing(self._spoken(running, loop.pieces(), question, noted, thought)) as pieces:
+            async with contextlib.aclosing(self._spoken(running, loop.pieces(), prepared, thought)) as pieces:
                 async for piece in pieces:
                     assert not isinstance(piece, HandedBack), "this client takes calls"
                     yield piece
@@ -183,12 +211,12 @@ class Agent:
         self,
         running: RunningAnswer,
         pieces: AsyncGenerator[str | HandedBack | ToolCall, None],
-        question: Question,
-        noted: Noted,
+        prepared: Prepared,
         thought: Thought,
     ) -> AsyncGenerator[str | HandedBack | ToolCall, None]:
         """Pass an answer on, and remember what of it was said."""
-        whole, keep, broken_off = "", True, True
+        question, noted = prepared.question, prepared.noted
+        whole, keep, broken_off, calls = "", True, True, False
         try:
             async with contextlib.aclosing(pieces), contextlib.aclosing(running.through(pieces)) as passing:
                 async for piece in passing:
@@ -201,7 +229,7 @@ class Agent:
                         whole += piece
                         thought.pieces += 1
                     else:
-                        keep = False  # what comes of it is said in another request
+                        keep, calls = False, True  # what comes of it is said in another request
                     yield piece
             broken_off = running.stopped
         except Exception:
@@ -211,14 +239,18 @@ class Agent:
             thought.stopped = running.stopped
             if keep:
                 self._remember(question, noted.kept, whole, broken_off=broken_off)
-        self._settle(question, thought)
+        if not calls:  # the client asks again in a moment
+            self._settle(prepared.question, prepared.offer, thought)
 
-    def _settle(self, question: Question, thought: Thought) -> None:
+    def _settle(self, question: Question, offer: ToolOffer, thought: Thought) -> None:
         """After an answer: have condensed what no longer fits."""
-        if question.earlier is None and question.conversation_id:
+        if question.earlier is not None:
+            if thought.dropped_messages:
+                self._summaries.consider_history(question, offer, thought.cut, thought.worker)
+        elif question.conversation_id:
             if thought.dropped_messages and self._settings.summarise:
                 self._memory.set_aside(question.conversation_id, thought.dropped_messages)
-            self._summaries.consider(question.conversation_id, question.language, thought.worker)
+            self._summaries.consider(question, offer, thought.worker)
 
     async def _given(
         self, question: Question, answer: Spoken | HandedBack, asked: str | None = None
@@ -238,3 +270,5 @@ class Agent:
             self._memory.remember(
                 question.conversation_id, asked, answer.strip(), origin=question.origin, broken_off=broken_off
             )
+            if broken_off:
+                self._histories.break_off(question, question.text, answer.strip())

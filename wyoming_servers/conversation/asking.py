@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from wyoming_servers.backends.chat_model import Answer, ChatModel, ContextTooLon
 from wyoming_servers.backends.use import Use
 from wyoming_servers.backends.worker_access import WorkerAccess
 
+from .client_histories import ClientHistories, first_turn
 from .context_window import newest_turns, tokens_of
 from .house_tools import ToolOffer
 from .memory import ConversationMemory
@@ -37,6 +38,12 @@ class Wish:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the request."""
 
+    @property
+    def has_form(self) -> bool:
+        """Whether the answer shall be JSON: then it is for a program, and all of it is the model's."""
+        form = self.options.get("response_format")
+        return isinstance(form, Mapping) and form.get("type") not in (None, "text")
+
 
 class Asking:
     """Holds the ladder; shortens what is too long for a model."""
@@ -48,12 +55,14 @@ class Asking:
         access: WorkerAccess,
         memory: ConversationMemory,
         prompts: PromptMaker,
+        histories: ClientHistories,
     ) -> None:
         self._settings = settings
         self._models = list(models)
         self._access = access
         self._memory = memory
         self._prompts = prompts
+        self._histories = histories
 
     async def ask(
         self, question: Question, asked: Sequence[Message], offer: ToolOffer, wish: Wish, thought: Thought
@@ -62,18 +71,25 @@ class Asking:
 
         `asked` is the question and what was done for it so far. Raises WorkerUnavailable, Busy or WorkerFailed.
         """
-        given = question.earlier
+        given = None if question.earlier is None else self._histories.visible(question)
+        least_cut = 0
         while True:
-            earlier = self._memory.recall(question.conversation_id) if given is None else given
+            earlier = self._memory.recall(question.conversation_id) if given is None else given[least_cut:]
             summary = self._memory.summary(question.conversation_id) if given is None else None
 
             async def open_model(
-                model: ChatModel, earlier: Sequence[Message] = earlier, summary: str | None = summary
+                model: ChatModel,
+                earlier: Sequence[Message] = earlier,
+                summary: str | None = summary,
+                least_cut: int = least_cut,
             ) -> Answer:
-                request = self._request(model, question, asked, earlier, offer, summary)
-                thought.dropped_messages = request.dropped
-                if request.dropped:
-                    thought.detail["dropped_messages"] = request.dropped
+                if given is None:
+                    request = self._request(model, question, asked, earlier, offer, summary)
+                    thought.dropped_messages = request.dropped
+                else:
+                    request = self._request_with_history(model, question, asked, given, offer, least_cut, thought)
+                if thought.dropped_messages:
+                    thought.detail["dropped_messages"] = thought.dropped_messages
                 return await self._open(model, request, wish)
 
             try:
@@ -85,24 +101,33 @@ class Asking:
                 if given is None:
                     self._memory.forget_older_half(question.conversation_id)
                 else:
-                    given = tuple(newest_turns(given, tokens_of(given) // 2))
+                    shown = given[thought.cut :]
+                    least_cut = len(given) - len(newest_turns(shown, tokens_of(shown) // 2))
             else:
                 thought.worker, thought.degraded = use.rung.name, use.degraded
                 return use
 
-    async def read(self, question: Question, offer: ToolOffer) -> None:
-        """Let the first model read the prompt of a question, for its prefix cache; raises as `ask` does."""
+    async def read(self, question: Question, offer: ToolOffer, worker: str | None = None) -> None:
+        """Let a model (the first by default) read the prompt of a question, for its prefix cache; raises as `ask` does.
+
+        The question itself and what is said before it in the same conversation are read, too.
+        """
+        worker = worker or self._models[0].name
 
         async def open_model(model: ChatModel) -> Answer:
-            request = self._request(model, question, [Message("user", question.text)], (), offer)
+            asked = [Message("user", question.text)]
+            if question.earlier is not None:
+                history = self._histories.visible(question)
+                request = self._request_with_history(model, question, asked, history, offer, 0, Thought())
+            else:
+                earlier = self._memory.recall(question.conversation_id)
+                summary = self._memory.summary(question.conversation_id)
+                request = self._request(model, question, asked, earlier, offer, summary)
             return await model.open(
                 request.messages, max_tokens=1, temperature=0, urgency=Urgency.BACKGROUND, tools=request.tools
             )
 
-        with await self._access.open(self._models[:1], open_model, urgency=Urgency.BACKGROUND) as use:
-            async with contextlib.aclosing(use.opened) as pieces:
-                async for _ in pieces:
-                    pass
+        await self._in_background(worker, open_model)
 
     async def condense(self, worker: str, messages: Sequence[Message], most_tokens: int) -> str:
         """Return what a model makes of messages, at the lowest urgency; raises as `ask` does.
@@ -113,6 +138,9 @@ class Asking:
         async def open_model(model: ChatModel) -> Answer:
             return await model.open(messages, max_tokens=most_tokens, temperature=0, urgency=Urgency.BACKGROUND)
 
+        return await self._in_background(worker, open_model)
+
+    async def _in_background(self, worker: str, open_model: Callable[[ChatModel], Awaitable[Answer]]) -> str:
         rungs = [model for model in self._models if model.name == worker]
         with await self._access.open(rungs, open_model, urgency=Urgency.BACKGROUND) as use:
             async with contextlib.aclosing(use.opened) as pieces:
@@ -133,6 +161,35 @@ class Asking:
             options=wish.options,
         )
 
+    def _request_with_history(
+        self,
+        model: ChatModel,
+        question: Question,
+        asked: Sequence[Message],
+        history: Sequence[Message],
+        offer: ToolOffer,
+        least_cut: int,
+        thought: Thought,
+    ) -> Request:
+        """Return a request with a client's history: whole where it fits, else what is told of it and the rest.
+
+        At least `least_cut` messages of its beginning are left out.
+        """
+        cut = max(first_turn(history), least_cut)
+        if not least_cut and model.context_tokens is not None:
+            request = self._request(model, question, asked, history[cut:], offer)
+            if not request.dropped:
+                thought.cut = thought.dropped_messages = 0
+                return request
+        told = self._histories.told(question, history) if cut < len(history) else None
+        if told is not None:
+            cut = max(cut, told.messages)
+        summary, is_cut = told.summary if told else None, cut > first_turn(history)
+        request = self._request(model, question, asked, history[cut:], offer, summary, is_cut=is_cut)
+        thought.cut = cut + request.dropped
+        thought.dropped_messages = thought.cut - (told.messages if told else first_turn(history))
+        return request
+
     def _request(
         self,
         model: ChatModel,
@@ -141,6 +198,8 @@ class Asking:
         earlier: Sequence[Message],
         offer: ToolOffer,
         summary: str | None = None,
+        *,
+        is_cut: bool = False,
     ) -> Request:
         tool_tokens = TOOL_CALL_TOKENS if model.takes_tools and offer.all else 0
         return self._prompts.request(
@@ -149,6 +208,7 @@ class Asking:
             earlier,
             offer,
             summary=summary,
+            is_cut=is_cut,
             window_tokens=model.context_tokens,
             answer_tokens=self._settings.max_answer_tokens + tool_tokens,
             takes_tools=model.takes_tools,

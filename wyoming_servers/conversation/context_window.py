@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -42,6 +43,28 @@ def tokens_of_tool(function: Mapping[str, Any]) -> int:
 @lru_cache(maxsize=512)
 def _tokens_of_json(text: str) -> int:
     return tokens_of_text(text, letters_per_token=_JSON_LETTERS_PER_TOKEN) + _TOKENS_PER_MESSAGE
+
+
+def cut_to(text: str, most_tokens: int) -> str:
+    """Return a text without its middle, where it is too long."""
+    if (tokens := tokens_of_text(text)) <= most_tokens:
+        return text
+    half = int(len(text) * most_tokens / tokens) // 2
+    return f"{text[:half]} … {text[len(text) - half :]}"
+
+
+def results_cut_to(messages: Sequence[Message], most_tokens: int) -> list[Message]:
+    """Return messages in which the results of tools have no more than so many tokens, in equal shares where cut."""
+    left, sizes = most_tokens, sorted(tokens_of_text(m.content) for m in messages if m.role == "tool")
+    share = most_tokens
+    for index, size in enumerate(sizes):  # what short ones leave is for the long ones
+        share = left // (len(sizes) - index)
+        if size > share:
+            break
+        left -= size
+    else:
+        return list(messages)
+    return [replace(m, content=cut_to(m.content, share)) if m.role == "tool" else m for m in messages]
 
 
 def newest_turns(earlier: Sequence[Message], budget_tokens: int) -> list[Message]:

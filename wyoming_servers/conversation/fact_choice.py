@@ -29,6 +29,16 @@ def chosen_facts(facts: Sequence[Fact], question: str, *, most: int, most_tokens
     return [_quote(facts[index]) for index in sorted(taken, reverse=True)]
 
 
+def is_in_words_of(fact: str, said: str) -> bool:
+    """Return whether a fact is told in words that were said: half of them at least, and every number.
+
+    A model is shown names and states that anybody can write. What those want remembered, no person said.
+    """
+    told, heard = _terms(fact), _terms(said)
+    numbers = {term for term in told if term.isdecimal()}
+    return numbers <= heard and 2 * len(told & heard) >= len(told)
+
+
 def _quote(fact: Fact) -> str:
     return _quoted(fact.text)
 

@@ -20,12 +20,13 @@ from avatar_appliance.wire import parse_event
 from wyoming_servers.ahead import handed_over
 from wyoming_servers.base import Handler, Request
 from wyoming_servers.house.asker import Asker
+from wyoming_servers.own_voice.mark import marked
 from wyoming_servers.report import StageRecorder
-from wyoming_servers.text import detect_language
 
 from .agent import Agent
 from .house_tools import HandedBack
 from .question import Question
+from .question_language import question_language
 from .sentences import apology, sentence
 from .thought import Thought
 
@@ -89,7 +90,8 @@ class ConversationHandler(Handler):
                 await request.answer(NotHandled(text=sentence("nothing-heard", language), context=context))
                 return
             asker = Asker.from_context(context, language)
-            asked = Question(text, recorder.conversation_id, asker, origin=recorder.origin)
+            utterance = self._agent.utterance_of(text, recorder.conversation_id)
+            asked = Question(text, recorder.conversation_id, asker, origin=recorder.origin, utterance=utterance)
             answer = await self._answer(request, recorder, asked, context)
             if isinstance(answer, HandedBack):
                 await self._hand_back(request, answer, asked, context)
@@ -101,7 +103,7 @@ class ConversationHandler(Handler):
             if recorder.error_code is not None:
                 await request.answer(NotHandled(text=answer.text, context=context))
                 return
-            await request.answer(Handled(text=answer.text, context=context))
+            await request.answer(Handled(text=marked(answer.text, utterance), context=context))
         # Home Assistant hangs up on `handled`: what follows is for others, and not part of the stage.
         await request.answer(HandledStop())
 
@@ -162,7 +164,7 @@ class ConversationHandler(Handler):
             if "-" in tag:
                 return tag
             return next((own for own in self._languages if own.split("-")[0].lower() == tag.lower()), tag)
-        return detect_language(question.text, self._languages) or self._languages[0]
+        return question_language(question.text, self._languages)
 
 
 def _program(name: str, languages: list[str], controls_house: bool) -> HandleProgram:

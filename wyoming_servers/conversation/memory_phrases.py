@@ -60,8 +60,8 @@ _HAN: Final = re.compile("[\u3400-\u9fff]")
 # -- English -------------------------------------------------------------------------------------------------------
 
 _PLEASE: Final = (
-    r"^(?:(?:please|hey|okay|ok|so|and|now|can you|could you|would you|will you|i want you to|i'd like you to"
-    r"|you should)[, ]+)*"
+    r"^(?:(?:please|hey|okay|ok|so|and|now|no|never mind|can you|could you|would you|will you|i want you to"
+    r"|i'd like you to|you should|you can|you may)[, ]+)*"
 )
 _END: Final = r"(?:,? (?:please|okay|ok|again|now))*$"
 
@@ -76,6 +76,10 @@ _REMEMBER: Final = (
         r"(?:remember|keep in mind|bear in mind|(?:make a )?note|don['’]?t forget)(?: for me)?(?:,? that |[:,] )(.+?)"
     ),
     _compiled(r"(?:remember|keep in mind|don['’]?t forget) ((?:i|i['’]m|i['’]ve|my|we|we['’]re|our) .+?)"),
+    _compiled(
+        r"((?:i|i['’]m|i['’]ve|my|we|we['’]re|our) [^?]+?)[,.;] (?:please )?"
+        r"(?:remember|don['’]?t forget) (?:that|this)"
+    ),
 )  # fmt: skip
 _FORGET: Final = r"(?:forget|delete|erase)"
 _FORGET_ALL: Final = _compiled(
@@ -84,8 +88,10 @@ _FORGET_ALL: Final = _compiled(
     r"|learned|learnt|saved|stored))?(?: about me| of me| (?:that )?i(?:['’]ve| have)?(?: ever)? told you)"
 )
 _FORGET_LAST: Final = _compiled(
-    _FORGET + r"(?: about)? (?:that|this|(?:that|the) last (?:thing|one|part)(?: i (?:just )?(?:said|told you))?"
-    r"|what i(?:['’]ve)?(?: have)?(?: just)? (?:said|told you))"
+    r"(?:(?:forget|delete|erase)(?: about)?|(?:do not|don['’]?t) (?:remember|keep))"
+    r" (?:(?:all (?:of )?)?(?:that|this)(?: from your memory)?"
+    r"|(?:that|the) last (?:thing|one|part)(?: i (?:just )?(?:said|told you))?"
+    r"|(?:all of )?what i(?:['’]ve)?(?: have)?(?: just)? (?:said|told you))"
 )
 _FORGET_ABOUT: Final = _compiled(
     _FORGET + r" (?:about |that |(?:what (?:i (?:said|told you)|you know)|everything|anything|the thing) about )(.+?)"
@@ -122,6 +128,9 @@ _JIZHU: Final = (
         rf"{_QING}(?:記住|记住|記下來|记下来|記下|记下|記一下|记一下|記好|记好)(?!了|沒|没)[，,：:\s]*(?!.*[嗎吗]$)(.+)$"
     ),
     re.compile(rf"{_QING}(?:記得|记得|別忘了|别忘了|別忘記|别忘记|不要忘記|不要忘记|不要忘了)(?!.*[嗎吗]$)({_OWN})$"),
+    re.compile(
+        r"^((?:我|咱|家裡|家里)[^?？嗎吗]+?)[，,。\s]+(?:請|请|你)?(?:要)?(?:記住|记住|記得|记得|記下來|记下来)(?:這件事|这件事|這點|这点)?(?:喔|哦)?$"
+    ),
 )
 _WANG: Final = r"(?:忘記|忘记|忘掉|忘了|刪掉|删掉|刪除|删除)"
 _SHI: Final = (
@@ -135,11 +144,17 @@ _WANG_QUAN: Final = (
     re.compile(rf"{_QING}把(?:所有|全部)?(?:關於|关于|有關|有关)?我的?(?:事情?|資料|资料|一切)(?:全部|全都|都|通通){_WANG}{_BA}"),
 )  # fmt: skip
 _WANG_SHI: Final = (
-    re.compile(rf"{_QING}{_WANG}{_SHI}{_BA}"),
+    re.compile(rf"{_QING}{_WANG}(?:{_SHI}|它|那個|那个|這個|这个){_BA}"),
+    re.compile(
+        rf"{_QING}(?:不要|別|别|不用)(?:記住|记住|記得|记得|記|记)(?:{_SHI}|它|那個|那个|這個|这个)?(?:了)?{_BA}"
+    ),
+    re.compile(rf"{_QING}把它(?:都|給|给)?{_WANG}{_BA}"),
     re.compile(rf"{_QING}把{_SHI}(?:都|給|给)?{_WANG}{_BA}"),
 )
 _WANG_GUANYU: Final = (
-    re.compile(rf"{_QING}{_WANG}(?:關於|关于|有關|有关)(.+?)(?:的事情?|這件事|这件事|那件事)?{_BA}"),
+    re.compile(
+        rf"{_QING}{_WANG}(?:關於|关于|有關|有关)(.+?)(?:的(?:事情?|記憶|记忆|資料|资料)|這件事|这件事|那件事)?{_BA}"
+    ),
     re.compile(rf"{_QING}(?:忘記|忘记|忘掉|刪掉|删掉|刪除|删除)(我.+?)(?:的事情?|這件事|这件事|那件事)?{_BA}"),
     re.compile(rf"{_QING}把(.+?)(?:的事情?|這件事|这件事|那件事)(?:都|給|给)?{_WANG}{_BA}"),
 )

@@ -14,11 +14,14 @@ from avatar_appliance.facts.messages import MOST_FACTS, ForgetWanted, RecallWant
 from wyoming_servers.backends.chat_message import ToolCall
 from wyoming_servers.house.tools import Tool
 
+from .client_histories import ClientHistories
+from .fact_choice import is_in_words_of
 from .house_tools import Spoken, ToolAnswer
 from .known import Known
 from .memory import ConversationMemory, RememberedTurn
 from .memory_phrases import ForgetAbout, ForgetEverything, ForgetLast, MemoryPhrase, Remember, WhatIsKnown
 from .memory_sentences import about_facts, memory_words
+from .prompt_texts import told_by
 from .question import Question
 from .thought import Thought
 
@@ -57,10 +60,17 @@ _TOOLS: Final = (
 class PersonMemory:
     """Facts of the person who speaks. Nothing is learned from, or told to, a person nobody recognised by default."""
 
-    def __init__(self, settings: MemorySettings, client: FactsClient, conversations: ConversationMemory) -> None:
+    def __init__(
+        self,
+        settings: MemorySettings,
+        client: FactsClient,
+        conversations: ConversationMemory,
+        histories: ClientHistories,
+    ) -> None:
         self._settings = settings
         self._client = client
         self._conversations = conversations
+        self._histories = histories
 
     @property
     def is_on(self) -> bool:
@@ -125,7 +135,7 @@ class PersonMemory:
             case ForgetEverything():
                 count = await self._client.forget(ForgetWanted(speaker=known.speaker, everything=True))
                 for fact in facts:
-                    self._conversations.drop_mentions(question.conversation_id, fact.text)
+                    self._drop_mentions(question, fact.text)
                 return memory_words("forgotten-all" if count else "nothing-known", language)
             case ForgetLast():
                 here = question.conversation_id
@@ -155,11 +165,21 @@ class PersonMemory:
             return ""
         await self._client.forget(ForgetWanted(speaker=known.speaker, ids=tuple(fact.id for fact in facts)))
         for fact in facts:
-            self._conversations.drop_mentions(question.conversation_id, fact.text)
+            self._drop_mentions(question, fact.text)
         key = "forgotten-one" if len(facts) == 1 else "forgotten-some"
         return about_facts(key, question.language, facts)
 
+    def _drop_mentions(self, question: Question, text: str) -> None:
+        """Have no later prompt of the conversation tell it, whoever keeps that."""
+        self._conversations.drop_mentions(question.conversation_id, text)
+        self._histories.drop_mentions(question, text)
+
     # -- what a model wants ----------------------------------------------------------------------------------------
+
+    def _said(self, question: Question) -> str:
+        """Return what the person said in this conversation, as far as it is shown."""
+        earlier = question.earlier or self._conversations.recall(question.conversation_id)
+        return "\n".join([told_by(m.content) for m in earlier if m.role == "user"] + [question.text])
 
     def owns(self, call: ToolCall) -> bool:
         """Whether a call is one of `tools`."""
@@ -177,6 +197,9 @@ class PersonMemory:
             if not same_words(text) or len(text) > MAX_FACT_CHARS:
                 part["code"] = "bad-request"
                 return ToolAnswer(call, f"FAILED. Give 1 to {MAX_FACT_CHARS} characters of words.")
+            if call.name == REMEMBER and not is_in_words_of(text, self._said(question)):
+                part["code"] = "bad-request"
+                return ToolAnswer(call, "FAILED. The person did not say that. Use their own words.")
             try:
                 if known.trouble is not None:
                     raise MemoryAway(known.trouble)

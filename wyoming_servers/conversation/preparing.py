@@ -11,12 +11,14 @@ from datetime import datetime
 from avatar_appliance.config.memory import MemorySettings
 
 from .barge_in import BargeIn
+from .client_histories import ClientHistories
 from .fact_choice import chosen_facts
 from .house_tools import HouseMind, ToolOffer
 from .known import Recalling
 from .memory import ConversationMemory
 from .person_memory import PersonMemory
 from .prompt import Noted, PromptMaker
+from .prompt_texts import told_by
 from .question import Question
 from .thought import Thought
 
@@ -42,6 +44,7 @@ class Preparing:
         person: PersonMemory | None,
         prompts: PromptMaker,
         barge_in: BargeIn,
+        histories: ClientHistories,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -51,6 +54,7 @@ class Preparing:
         self._person = person
         self._prompts = prompts
         self._barge_in = barge_in
+        self._histories = histories
         self._now = now
 
     @contextlib.contextmanager
@@ -92,6 +96,8 @@ class Preparing:
             thought.detail["facts"] = len(facts) or None
         thought.speaker = question.speaker
         broken_off = before is not None and before.broken_off
+        if before is not None and broken_off:
+            self._histories.break_off(question, told_by(before.question), before.answer)
         noted = self._prompts.noted(question, offer, self._now(), facts=facts, broken_off=broken_off)
         return Prepared(question, noted, offer)
 

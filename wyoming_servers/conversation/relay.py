@@ -52,7 +52,8 @@ class Relay:
             if round_number == MOST_ROUNDS:
                 wish = replace(wish, tool_choice="none")
             whole = ""
-            calls = TextCalls(active=bool(self._offer.all) and wish.tool_choice != "none")
+            active = bool(self._offer.all) and wish.tool_choice != "none" and not wish.has_form
+            calls = TextCalls(active=active)
             with await self._asking.ask(self._question, self._asked, self._offer, wish, thought) as use:
                 async with (
                     contextlib.aclosing(use.opened) as raw,

@@ -29,7 +29,9 @@ class Thought:
     stopped: bool = False
     """Somebody said "stop": nothing of the answer shall be spoken any more."""
     dropped_messages: int = 0
-    """Earlier messages that did not fit into the model's window."""
+    """Earlier messages that did not fit into the model's window, and that no summary tells."""
+    cut: int = 0
+    """Of a history that the client keeps: so many messages of its beginning were not shown, but perhaps told."""
     usage: ChatUsage = field(default_factory=ChatUsage)
     """Of the last request."""
     finish_reason: str = "stop"

@@ -19,8 +19,12 @@ _MARKERS: Final = re.compile(r"[<>\[\]{}|`#*\\]+|-{3,}|={3,}|_{3,}|~{3,}")
 _INSTRUCTION_TAG: Final = re.compile(
     r"\[/?\s*(INST|SYS|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\s*\]|#{3,}", re.IGNORECASE
 )
+_CONTROL_TOKEN: Final = re.compile(
+    r"<\|[^<>|\n]{1,40}\|>|</?s>|<</?SYS>>|<(?:start|end)_of_turn>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\]"
+)
 # "system:" at the beginning reads like the next speaker's turn.
-_SPEAKER: Final = re.compile(r"\b(system|assistant|user|human|developer|tool|instructions?)\s*[:：]", re.IGNORECASE)
+_SPEAKERS: Final = ("system", "assistant", "user", "human", "developer", "tool", "instruction")
+_SPEAKER: Final = re.compile(rf"\b({'|'.join(_SPEAKERS)}s?)\s*[:：]", re.IGNORECASE)
 _CHINESE_SPEAKER: Final = re.compile(r"(系統|系统|助理|使用者|用户|指令|提示詞|提示词)\s*[:：]")
 
 
@@ -39,10 +43,17 @@ def neutralised(text: str, most_chars: int) -> str:
 def as_tool_data(text: str, most_chars: int = 12_000) -> str:
     """Return a tool's answer without what chat templates and turns are made of; its lines, JSON or YAML stay."""
     plain = unicodedata.normalize("NFC", text[: 2 * most_chars])
-    visible = "".join(char for char in plain if char == "\n" or _is_visible(char))
+    visible = plain  # nearly always, and a loop over a long text takes its time
+    if not plain.replace("\n", "").isprintable():
+        visible = "".join(char for char in plain if char == "\n" or _is_visible(char))
     unmarked = _INSTRUCTION_TAG.sub(" ", visible).replace("<", " ").replace(">", " ").replace("```", " ")
     words = _without_speakers(unmarked)
     return words if len(words) <= most_chars else f"{words[:most_chars]} ... (cut)"
+
+
+def without_control_tokens(text: str) -> str:
+    """Return instructions without what only chat templates write: a model's tokenizer would take it for theirs."""
+    return _CONTROL_TOKEN.sub(" ", text) if "<" in text or "[" in text else text
 
 
 def quoted(text: str, most_chars: int = MAX_NAME_CHARS) -> str:
@@ -51,7 +62,10 @@ def quoted(text: str, most_chars: int = MAX_NAME_CHARS) -> str:
 
 
 def _without_speakers(text: str) -> str:
-    return _CHINESE_SPEAKER.sub(r"\1 ", _SPEAKER.sub(r"\1 ", text))
+    lower = text.lower()
+    if any(speaker in lower for speaker in _SPEAKERS):  # the pattern is slow on the thousands of words of a house
+        text = _SPEAKER.sub(r"\1 ", text)
+    return _CHINESE_SPEAKER.sub(r"\1 ", text)
 
 
 def _is_visible(char: str) -> bool:

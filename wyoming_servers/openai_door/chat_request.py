@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avatar_appliance.errors import BadRequest
 from wyoming_servers.backends.chat_message import Message, ToolCall
-from wyoming_servers.backends.chat_model import ToolChoice
+from wyoming_servers.conversation.asking import Wish
 from wyoming_servers.conversation.house_tools import ToolOffer
 from wyoming_servers.conversation.question import Question
+from wyoming_servers.conversation.question_language import question_language
 from wyoming_servers.house.asker import Asker
+from wyoming_servers.house.quoting import as_tool_data, without_control_tokens
 from wyoming_servers.house.tools import Tool
-from wyoming_servers.text import detect_language
+from wyoming_servers.own_voice.mark import unmarked
 
 MAX_MESSAGES = 2000
 MAX_TOOLS = 256
+# What a client's tool found: as data, and no more than a large model reads of it.
+MAX_RESULT_CHARS = 100_000
 MAX_SPEAKER_CHARS = 128
 # A ULID (Home Assistant's), a UUID, or a long number in hexadecimal: no person is called that.
 _MACHINE_MADE = re.compile(
@@ -70,14 +75,20 @@ class _Message(_Lenient):
     @property
     def text(self) -> str:
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.type == "text")
-        return self.content or ""
+            return unmarked("\n".join(part.text for part in self.content if part.type == "text"))
+        return unmarked(self.content or "")  # answers of ours come back
 
     def as_message(self) -> Message:
         assert self.role not in ("system", "developer")
         calls = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in self.tool_calls or ())
         role: Any = self.role
-        return Message(role, self.text, calls, self.tool_call_id if role == "tool" else None)
+        text = _result(self.text) if role == "tool" else self.text
+        return Message(role, text, calls, self.tool_call_id if role == "tool" else None)
+
+
+@lru_cache(maxsize=64)  # a client sends the same results again with each request
+def _result(text: str) -> str:
+    return as_tool_data(text, MAX_RESULT_CHARS)
 
 
 class _StreamOptions(_Lenient):
@@ -121,7 +132,7 @@ class ChatRequest(_Lenient):
     @property
     def is_spoken(self) -> bool:
         """Whether somebody listens: Home Assistant names the conversation then, and does not when it tries us out."""
-        return bool(self.user)
+        return bool(self.user) and not self.wish.has_form
 
     @property
     def most_tokens(self) -> int | None:
@@ -134,19 +145,15 @@ class ChatRequest(_Lenient):
         return self.stream_options is not None and self.stream_options.include_usage
 
     @property
-    def choice(self) -> ToolChoice:
-        """What the client says about tools."""
-        return self.tool_choice or "auto"
-
-    @property
     def has_tools(self) -> bool:
         """Whether the client carries out tools of its own."""
         return bool(self.tools) and self.tool_choice != "none"
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What goes on to the model as it is."""
-        return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
+    def wish(self) -> Wish:
+        """How the client wants the answer."""
+        options = {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
+        return Wish(self.tool_choice or "auto", self.most_tokens, self.temperature, options)
 
     @property
     def conversation_id(self) -> str:
@@ -190,13 +197,18 @@ class ChatRequest(_Lenient):
             )
         )
 
-    def question(self, languages: Sequence[str]) -> tuple[Question, list[Message]]:
-        """Return what is asked, and the messages of this turn: the question and what the client did for it so far."""
+    def question(self, languages: Sequence[str], client: str) -> tuple[Question, list[Message]]:
+        """Return what is asked, and the messages of this turn: the question and what the client did for it so far.
+
+        `client` is who sends it.
+        """
         said = [message for message in self.messages if message.role not in ("system", "developer")]
         last = max(index for index, message in enumerate(said) if message.role == "user")
         text = said[last].text.strip()
-        instructions = "\n\n".join(m.text for m in self.messages if m.role in ("system", "developer") and m.text)
-        language = detect_language(text, languages) or languages[0]
+        instructions = without_control_tokens(
+            "\n\n".join(m.text for m in self.messages if m.role in ("system", "developer") and m.text)
+        )
+        language = question_language(text, languages)
         # A client that names the conversation and sends one message relies on our memory.
         remembers = bool(self.conversation_id) and last == 0 and not self.has_tools
         question = Question(
@@ -206,7 +218,8 @@ class ChatRequest(_Lenient):
             speaker=self.speaker,
             instructions=instructions,
             earlier=None if remembers else tuple(message.as_message() for message in said[:last]),
+            client=client,
             takes_intents=self.has_tools,
-            has_own_tools=self.has_tools,
+            has_own_tools=self.has_tools or self.wish.has_form,
         )
         return question, [message.as_message() for message in said[last:]]

@@ -18,10 +18,10 @@ from avatar_appliance.log import connection_log, log_defect
 from wyoming_servers.ahead import handed_over
 from wyoming_servers.backends.chat_message import ToolCall
 from wyoming_servers.conversation.agent import Agent
-from wyoming_servers.conversation.asking import Wish
 from wyoming_servers.conversation.house_tools import HandedBack
 from wyoming_servers.conversation.sentences import apology, sentence
 from wyoming_servers.conversation.thought import Thought
+from wyoming_servers.own_voice.mark import marked
 from wyoming_servers.report import StageRecorder
 
 from .chat_request import ChatRequest
@@ -41,16 +41,17 @@ class ChatTurn:
         languages: Sequence[str],
         limits: LimitsSettings,
         identity: str,
+        client: str,
         ended: Callable[[], None],
     ) -> None:
-        """`ended` is called once, however it ends."""
+        """`client` is who asks; `ended` is called once, however it ends."""
         self._request = request
         self._agent = agent
         self._recorder = recorder
         self._limits = limits
         self._identity = identity
         self._ended = ended
-        self._question, self._asked = request.question(languages)
+        self._question, self._asked = request.question(languages, client)
         self._completion = Completion()
         self._thought = Thought()
         self._text = ""
@@ -112,7 +113,7 @@ class ChatTurn:
         recorder.language, recorder.text_in = self._question.language, self._question.text
         began = time.monotonic()
         async with recorder:
-            self._question = replace(self._question, origin=recorder.origin)
+            self._question = replace(self._question, origin=recorder.origin, utterance=self._utterance())
             try:
                 if len(self._question.text) > self._limits.max_text_chars:
                     raise TextTooLong(f"more than {self._limits.max_text_chars} characters")
@@ -126,6 +127,10 @@ class ChatTurn:
                 think_s = round(time.monotonic() - began, 3)
                 detail = {"door": "openai", "pieces": thought.pieces, "think_s": think_s}
                 recorder.detail = {**thought.detail, **detail, "client_calls": len(self._calls) or None}
+
+    def _utterance(self) -> str | None:
+        question = self._question
+        return self._agent.utterance_of(question.text, question.conversation_id) if self._request.is_spoken else None
 
     async def _bounded(self) -> AsyncGenerator[str | ToolCall | HandedBack, None]:
         """The brain's pieces; raises DeadlineExceeded when the next one does not come in time."""
@@ -149,15 +154,9 @@ class ChatTurn:
 
     def _pieces(self) -> AsyncGenerator[str | ToolCall | HandedBack, None]:
         request = self._request
-        if not request.has_tools:
-            return self._agent.answer(self._question, self._thought)
-        return self._agent.relay(
-            self._question,
-            self._asked,
-            request.offer(),
-            Wish(request.choice, request.most_tokens, request.temperature, request.options),
-            self._thought,
-        )
+        if not self._question.has_own_tools:
+            return self._agent.answer(self._question, self._thought, request.wish)
+        return self._agent.relay(self._question, self._asked, request.offer(), request.wish, self._thought)
 
     async def _take(self, piece: str | ToolCall | HandedBack, send: Send) -> None:
         assert not isinstance(piece, HandedBack), "nobody said that this client takes intents"
@@ -168,8 +167,9 @@ class ChatTurn:
             self._calls.append(piece)
             body = self._completion.call_chunk(len(self._calls) - 1, piece)
         else:
+            content = piece if self._text else marked(piece, self._question.utterance)
             self._text += piece
-            body = self._completion.chunk({"content": piece})
+            body = self._completion.chunk({"content": content})
         if self._request.stream:
             body = await self._begin(send) + body
             await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -186,7 +186,8 @@ class ChatTurn:
     async def _finish(self, scope: Scope, receive: Receive, send: Send) -> None:
         reason = "tool_calls" if self._calls else "length" if self._thought.finish_reason == "length" else "stop"
         if not self._request.stream:
-            body = self._completion.whole(self._text, self._calls, reason, self._thought.usage)
+            text = marked(self._text, self._question.utterance)
+            body = self._completion.whole(text, self._calls, reason, self._thought.usage)
             await JSONResponse(body, headers={"cache-control": "no-store"})(scope, receive, send)
             return
         end = await self._begin(send) + self._completion.chunk({}, reason)

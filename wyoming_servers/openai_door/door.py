@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import logging
 import math
@@ -97,7 +98,14 @@ class Door:
             raise ServerFull(f"{self._limits.max_turns} requests are being served already")
         identity = f"d{next(self._numbers)}"
         turn = ChatTurn(
-            chat, self._agent, self._recorder(identity), self._languages, self._limits, identity, self._turn_ended
+            chat,
+            self._agent,
+            self._recorder(identity),
+            self._languages,
+            self._limits,
+            identity,
+            _client_of(request),
+            self._turn_ended,
         )
         self._active += 1
         return turn
@@ -166,6 +174,12 @@ def _listen(host: str, port: int) -> socket.socket:
     # Connections inherit it: without it a body waits 40 ms for the client to acknowledge the headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _client_of(request: Request) -> str:
+    """Return who asks: an address with a key; the key cannot be read from it."""
+    address = request.client.host if request.client else ""
+    return hashlib.sha256(f"{address} {request.headers.get('authorization', '')}".encode()).hexdigest()
 
 
 async def _refuse(request: Request, error: AvatarError) -> Response:

@@ -37,6 +37,9 @@ class Fails:
 
 Piece = str | Call | Dies | Fails
 
+# How a request for a summary begins.
+CONDENSE = ("Write notes of the conversation below", "請為下面的對話寫下")
+
 
 class ActingLlm:
     """An OpenAI-compatible endpoint; `bodies` is what it was asked."""
@@ -46,6 +49,18 @@ class ActingLlm:
         self.answers: list[Any] = []
         """What comes next: lists of pieces."""
         self.bodies: list[dict[str, Any]] = []
+        self.read: list[list[dict[str, Any]]] = []
+        """The messages of what it was only to read, for its prefix cache; not in `bodies` either."""
+        self.condensing: list[list[dict[str, Any]]] = []
+        """The messages of what it was asked to condense, which is not in `bodies`."""
+        self.summaries: list[str] = []
+        """What comes of that, one after another; the last one stays."""
+        self.condense = asyncio.Event()
+        """Waited for after `condenses_at_once` summaries."""
+        self.condenses_at_once = 10**6
+        self.most_chars: int | None = None
+        """What fits into its window; None: everything."""
+        self.refused = 0
         self.gone = 0
         self.go = asyncio.Event()
         self.go.set()
@@ -57,6 +72,16 @@ class ActingLlm:
         @self.app.post("/v1/chat/completions")
         async def chat(request: Request) -> Any:
             body = await request.json()
+            if self.most_chars is not None and len(str(body["messages"])) > self.most_chars:
+                self.refused += 1
+                message = "the request exceeds the available context size (n_ctx)"
+                return JSONResponse({"error": {"message": message}}, status_code=400)
+            if body["messages"][0]["content"].startswith(CONDENSE):
+                self.condensing.append(body["messages"])
+                return StreamingResponse(self._condensed(), media_type="text/event-stream")
+            if body["max_tokens"] == 1:
+                self.read.append(body["messages"])
+                return StreamingResponse(self._stream([]), media_type="text/event-stream")
             self.bodies.append(body)
             answer = self.answers.pop(0) if self.answers else ["I have nothing more to say."]
             if Fails() in answer:
@@ -68,6 +93,16 @@ class ActingLlm:
         """The messages of the last request."""
         messages: list[dict[str, Any]] = self.bodies[-1]["messages"]
         return messages
+
+    async def _condensed(self) -> AsyncIterator[str]:
+        try:
+            if len(self.condensing) > self.condenses_at_once:
+                await self.condense.wait()
+            summary = self.summaries[0] if self.summaries else "They spoke."
+            del self.summaries[: len(self.summaries) > 1]
+            yield _event({"content": summary}) + _event({}, "stop") + "data: [DONE]\n\n"
+        finally:
+            self.gone += 1
 
     async def _stream(self, answer: list[Piece]) -> AsyncIterator[str]:
         index = 0

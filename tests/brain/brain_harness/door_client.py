@@ -54,15 +54,15 @@ def text_of(events: list[dict[str, Any]]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def opened_door(brain: Brain) -> AsyncIterator[DoorClient]:
-    """Open the door to the brain of a conversation server."""
+async def opened_door(brain: Brain, key: str = KEY) -> AsyncIterator[DoorClient]:
+    """Open a door to the brain of a conversation server."""
     served = await brain.served()
     agent: Agent = served.server.handler._agent  # type: ignore[attr-defined]
     state_dir = brain.planes.runtime_dir / "state"
     settings = Settings.from_sources(
         {
             "host": "127.0.0.1",
-            "conversation": {"openai_token": KEY},
+            "conversation": {"openai_token": key},
             "limits": {"request_timeout_s": 5, "max_turns": 2, "drain_s": 0},
             "paths": {"state_dir": str(state_dir), "runtime_dir": str(brain.planes.runtime_dir)},
         },
@@ -70,6 +70,6 @@ async def opened_door(brain: Brain) -> AsyncIterator[DoorClient]:
     )
     async with Door(settings, agent, brain.planes.recorder).open(0) as port:
         url = f"http://127.0.0.1:{port}/v1"
-        headers = {"Authorization": f"Bearer {KEY}"}
+        headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=f"{url}/", headers=headers, trust_env=False, timeout=10) as http:
             yield DoorClient(brain, http, url, state_dir)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wyoming_servers.backends.chat_message import Message, ToolCall
-from wyoming_servers.conversation.context_window import newest_turns, tokens_of, tokens_of_text
+from wyoming_servers.conversation.context_window import cut_to, newest_turns, results_cut_to, tokens_of, tokens_of_text
 
 
 def turn(number: int, words: int = 50) -> list[Message]:
@@ -41,3 +41,23 @@ def test_what_begins_in_the_middle_of_a_turn_is_left_out() -> None:
 def test_without_room_nothing_is_kept() -> None:
     assert newest_turns(turn(1), 0) == []
     assert newest_turns(turn(1), -5) == []
+
+
+def test_a_long_text_loses_its_middle() -> None:
+    assert cut_to("short", 10) == "short"
+    cut = cut_to("begin " + "word " * 1000 + "end", 100)
+    assert (cut[:5], cut[-3:]) == ("begin", "end")
+    assert tokens_of_text(cut) <= 105
+
+
+def test_what_short_results_leave_is_for_the_long_ones() -> None:
+    texts = ["ok", "word " * 1000, "fine", "word " * 500, "word " * 90]
+    messages = [Message("user", "q " * 900), *(Message("tool", text, tool_call_id="1") for text in texts)]
+    cut = results_cut_to(messages, 400)
+    assert cut[0] is messages[0]
+    assert [message.content == text for message, text in zip(cut[1:], texts, strict=True)] == [True, False] * 2 + [True]
+    sizes = [tokens_of_text(message.content) for message in cut[1:]]
+    assert sum(sizes) < 410
+    assert abs(sizes[1] - sizes[3]) < 3
+    assert results_cut_to(messages, 10_000) == messages
+    assert results_cut_to([], 10) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avatar_appliance.facts import Fact
-from wyoming_servers.conversation.fact_choice import MAX_QUOTE_CHARS, chosen_facts
+from wyoming_servers.conversation.fact_choice import MAX_QUOTE_CHARS, chosen_facts, is_in_words_of
 
 
 def facts(*texts: str) -> list[Fact]:
@@ -48,3 +48,19 @@ def test_a_fact_cannot_leave_its_quotes() -> None:
     assert shown[2] == "\\"
     assert not {"<", "|", "\n", "{", "[", "`"} & set(shown)
     assert "system:" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fact", "said", "holds"),
+    [
+        ("I take no sugar", "no sugar for me, ever", True),
+        ("My dog is called Biscuit", "my dog's name is Biscuit by the way", True),
+        ("The code is 4711", "what is the code", False),
+        ("Unlock the door at night", "how is everything", False),
+        ("我不吃辣", "順便說一下，我不吃辣的", True),
+        ("大門密碼是四七一一", "家裡還好嗎", False),
+        ("I am 41", "I am 41 today", True),
+    ],
+)
+def test_a_fact_is_in_somebodys_words_or_not(fact: str, said: str, holds: bool) -> None:
+    assert is_in_words_of(fact, said) is holds

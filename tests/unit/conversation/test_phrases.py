@@ -30,6 +30,8 @@ from wyoming_servers.conversation.stop_phrases import is_stop
         ("記得我不吃辣", "我不吃辣"),
         ("幫我記一下停車位是B12", "停車位是B12"),
         ("不要忘記我星期三要上課", "我星期三要上課"),
+        ("I hate olives, remember that.", "I hate olives"),
+        ("我不吃辣，記住", "我不吃辣"),
     ],
 )
 def test_what_shall_be_remembered_is_found(text: str, fact: str) -> None:
@@ -41,7 +43,7 @@ def test_what_shall_be_remembered_is_found(text: str, fact: str) -> None:
     [
         "remember to buy milk", "remember when we went there", "do you remember that song", "remember that", "remember",
         "記得關燈", "你記得我嗎", "記住了嗎", "忘了帶鑰匙", "turn on the light", "what do you know about tea", "",
-        "x" * 1000, "remember that " + "x" * 600, "remember that !?",
+        "I remember that", "我記得", "我的傘呢，記得嗎", "x" * 1000, "remember that " + "x" * 600, "remember that !?",
     ],
 )  # fmt: skip
 def test_what_is_about_something_else_is_left_alone(text: str) -> None:
@@ -50,8 +52,12 @@ def test_what_is_about_something_else_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Forget that.", "please forget that", "delete what I just said", "忘記那件事", "把那件事忘了", "忘掉我剛才說的"],
-)
+    [
+        "Forget that.", "please forget that", "delete what I just said", "忘記那件事", "把那件事忘了", "忘掉我剛才說的",
+        "Never mind, forget that", "you can forget that", "delete that from your memory", "forget all that",
+        "Please don't remember that.", "忘掉它", "把它忘掉", "不要記住那個",
+    ],
+)  # fmt: skip
 def test_the_last_thing_can_be_forgotten(text: str) -> None:
     assert memory_phrase(text) == ForgetLast()
 
@@ -99,7 +105,8 @@ def test_people_can_ask_what_is_known(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["stop", "Stop!", "please stop", "ok stop", "Never mind.", "nevermind", "forget it", "停", "停！", "不用了",
-     "不用了，謝謝", "好了別說了", "算了", "取消"],
+     "不用了，謝謝", "好了別說了", "算了", "取消", "Stop talking.", "stop, stop, stop", "hush", "okay, that's enough",
+     "That will do.", "停停停", "先停一下", "不要再說了", "夠了夠了", "可以了", "住口"],
 )  # fmt: skip
 def test_stop_is_understood_in_both_languages(text: str) -> None:
     assert is_stop(text)
@@ -108,6 +115,7 @@ def test_stop_is_understood_in_both_languages(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["stop the music", "stop the blinds", "停止播放音樂", "取消鬧鐘", "no", "謝謝", "never mind the dog", "",
+     "stop that fan", "cancel it", "停車", "等一下",
      "forget that", "stop " * 50],
 )  # fmt: skip
 def test_a_command_with_stop_in_it_is_a_command(text: str) -> None:
