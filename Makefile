@@ -3,12 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= .venv
 ENGINE_VENV ?= .venv-engines
+COSYVOICE_VENV ?= .venv-cosyvoice
+QWEN3_VENV ?= .venv-qwen3
 AVATAR := $(VENV)/bin/avatar
 PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
 .PHONY: help run fake test test-fast test-peer test-ha test-provision check lint-ansible format bench doctor models schema clean
-.PHONY: system test-engines
+.PHONY: system test-engines test-cosyvoice test-qwen
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +44,14 @@ test-engines: $(ENGINE_VENV)/.built $(VENV)/.dev ## Test F5-TTS, Pocket TTS and 
 	@$(AVATAR) models fetch
 	@$(PYTEST) tests/system/test_cloned_voice.py $(ARGS)
 
+test-cosyvoice: $(COSYVOICE_VENV)/.built $(VENV)/.dev ## Test CosyVoice 2 and 3 through their true classes (an environment of 2 GB, and its source by git)
+	@PYTHONPATH=. $(COSYVOICE_VENV)/bin/python -m pytest tests/engine/test_cosyvoice.py tests/engine/test_cosyvoice_source.py $(ARGS)
+	@$(AVATAR) models fetch
+	@AVATAR_COSYVOICE_VENV=$(abspath $(COSYVOICE_VENV)) $(PYTEST) tests/system/test_studio_voice.py $(ARGS)
+
+test-qwen: $(QWEN3_VENV)/.built ## Test Qwen3-TTS through its true classes (an environment of its own, 1.6 GB)
+	@PYTHONPATH=. $(QWEN3_VENV)/bin/python -m pytest -m engine_qwen3 tests/engine/test_qwen3.py $(ARGS)
+
 check: $(VENV)/.dev ## Lint, format check, types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
@@ -72,6 +82,16 @@ $(ENGINE_VENV)/.built: avatar_appliance/engines/requirements/f5-tts.txt avatar_a
   scripts/engine-test-venv | system
 	@echo "Installing F5-TTS, Pocket TTS, Resemblyzer and pytest into $(ENGINE_VENV) ..."
 	@./scripts/engine-test-venv $(ENGINE_VENV)
+	@touch $@
+
+$(COSYVOICE_VENV)/.built: avatar_appliance/engines/requirements/cosyvoice.txt scripts/cosyvoice-test-venv | $(VENV)/.dev
+	@echo "Installing CosyVoice, its source and pytest into $(COSYVOICE_VENV) ..."
+	@./scripts/cosyvoice-test-venv $(COSYVOICE_VENV)
+	@touch $@
+
+$(QWEN3_VENV)/.built: avatar_appliance/engines/requirements/qwen3-tts.txt scripts/qwen3-test-venv | system
+	@echo "Installing Qwen3-TTS and pytest into $(QWEN3_VENV) ..."
+	@./scripts/qwen3-test-venv $(QWEN3_VENV)
 	@touch $@
 
 $(VENV)/bin/python: | system

@@ -1,7 +1,4 @@
-"""Wires the HTTP API: who may come in (middlewares), what there is (routers), how errors look.
-
-The panel joins here: its pages in `views/`, one file each, with `templates/` and `static/` beside it.
-"""
+"""Wires the HTTP API and the panel: who may come in (middlewares), what there is (routers), how errors look."""
 
 from __future__ import annotations
 
@@ -26,9 +23,10 @@ from .host_check import HostCheck
 from .problem import install_problem_handlers
 from .security_headers import SecurityHeaders
 from .store_probe import StoreProbe
+from .views import mount_panel, open_paths
 
-OPEN_PATHS = frozenset({"/health"})
-"""What needs no token. Everything else does, whether it exists or not."""
+OPEN_PATHS = frozenset({"/health"}) | open_paths()
+"""What needs no token: health, and the panel's own files. Everything else does, whether it exists or not."""
 
 _MAX_BODY_BYTES = 64 * 1024
 # FastAPI can report to OpenTelemetry, where the environment sets it up: queries and exception texts, which hold what
@@ -67,4 +65,5 @@ def create_app(deps: AdminDependencies, *, allowed_hosts: Iterable[str] = ()) ->
     install_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    mount_panel(app)
     return app

@@ -1,4 +1,4 @@
-"""Who may come in: the owner, by bearer token or over the owner's own socket.
+"""Who may come in: the owner, by bearer token, by the cookie of a browser that brought it, or over the own socket.
 
 Everything not listed as open is closed, also what does not exist.
 """
@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_appliance.errors import Unauthorized
 
+from .bearer import bearer_in
 from .connection import is_owner
-from .errors import TooManyAttempts
+from .errors import NotFromThePanel, TooManyAttempts
 from .failed_attempts import FailedAttempts
 from .problem import refuse
+from .session_cookie import is_from_our_page, token_in
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class TokenVerifier(Protocol):
 
 
 class Authentication:
-    """Lets requests with the right bearer token through, those on the owner's socket, and those to `open_paths`."""
+    """Lets requests with the right token through, those on the owner's socket, and those to `open_paths`."""
 
     def __init__(
         self, app: ASGIApp, *, verifier: TokenVerifier, attempts: FailedAttempts, open_paths: Collection[str]
@@ -50,7 +52,13 @@ class Authentication:
         if scope["type"] == "lifespan" or scope["path"] in self._open_paths or is_owner(scope):
             await self._app(scope, receive, send)
             return
-        presented = _bearer(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        presented, kept = bearer_in(headers), token_in(headers)
+        if presented is None and kept is not None:
+            if not is_from_our_page(scope.get("method", "GET"), headers):
+                await refuse(NotFromThePanel("no page of the panel sent this"), scope, receive, send)
+                return
+            presented = kept
         if presented is None:
             # Nothing was guessed, so nothing is counted.
             await refuse(
@@ -75,12 +83,3 @@ class Authentication:
                 Unauthorized("this is not the owner's token"),
                 scope, receive, send, {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
             )  # fmt: skip
-
-
-def _bearer(headers: Headers) -> bytes | None:
-    values = headers.getlist("authorization")
-    if len(values) != 1:
-        return None
-    scheme, _, token = values[0].partition(" ")
-    # Starlette reads header bytes as latin-1; the same back gives what was sent.
-    return token.strip(" ").encode("latin-1") if scheme.lower() == "bearer" and token.strip(" ") else None

@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from avatar_appliance.chat import Chat
+from avatar_appliance.client.wav import WavAudio
 from avatar_appliance.coordinator.state import CoordinatorControl
 from avatar_appliance.errors import ShuttingDown
 from avatar_appliance.pronunciations import HouseholdPronunciations
@@ -35,6 +37,10 @@ class AdminDependencies:
     """None while they are not up."""
     speech_figures: Callable[[], Awaitable[SpeechFigures]] | None = None
     """Asks the text-to-speech server how its speech is doing."""
+    say: Callable[[str, str | None, str | None], Awaitable[WavAudio]] | None = None
+    """Has the text-to-speech server say a text, in a voice or in any voice of a language."""
+    chat: Chat | None = None
+    """Talks from the panel; None while the servers cannot be asked."""
     max_upload_bytes: int = 32 * 1024 * 1024
     """Largest body of a request that sends a recording."""
 
@@ -68,8 +74,16 @@ async def _pronunciations(request: Request) -> HouseholdPronunciations:
     return pronunciations
 
 
+async def _chat(request: Request) -> Chat:
+    chat = (await _dependencies(request)).chat
+    if chat is None:
+        raise ShuttingDown("the servers cannot be asked")
+    return chat
+
+
 Dependencies = Annotated[AdminDependencies, Depends(_dependencies)]
 Checker = Annotated[HealthCheck, Depends(_health_check)]
 Coordinator = Annotated[CoordinatorControl, Depends(_coordinator)]
 Voices = Annotated[VoiceProfiles, Depends(_voices)]
 Pronunciations = Annotated[HouseholdPronunciations, Depends(_pronunciations)]
+Talk = Annotated[Chat, Depends(_chat)]

@@ -22,6 +22,14 @@ class TooManyAttempts(AvatarError):
     retryable = True
 
 
+class NotFromThePanel(AvatarError):
+    """A browser sent its cookie along with something that another page than ours made it send."""
+
+    code = "not-from-the-panel"
+    default_hint = "Programs send the token in the Authorization header, where no page can put it."
+    http_status = 403
+
+
 class RequestTooLarge(BadRequest):
     """The body of the request is beyond the limit."""
 

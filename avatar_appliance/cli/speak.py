@@ -35,7 +35,8 @@ def say(
 ) -> None:
     """Let the text-to-speech server speak."""
     settings = settings_from(config)
-    speech = run(synthesize(local_endpoint(settings, "tts"), text, voice=voice, language=language))
+    endpoint, played = local_endpoint(settings, "tts"), output is None
+    speech = run(synthesize(endpoint, text, voice=voice, language=language, played=played))
     first = f"{speech.first_audio_s - speech.asked_s:.2f} s" if speech.first_audio_s else "no audio"
     err.print(f"{speech.audio.duration_s:.1f} s of speech, first audio after {first}", highlight=False)
     if output is not None:

@@ -203,7 +203,8 @@ def _where_to_go(settings: Settings, plane: ControlPlane, missing: list[str]) ->
     out.print("Then Settings -> Voice assistants -> Add assistant.\n", highlight=False)
     avatar = "avatar" if sys.prefix == sys.base_prefix else f"{Path(sys.prefix).name}/bin/avatar"
     out.print(f'Try it here:  {avatar} ask "What is the capital of Australia?"', highlight=False, markup=False)
-    out.print(f"HTTP API:     http://{settings.admin.host}:{settings.admin.port}/health", highlight=False)
+    host = {"0.0.0.0": addresses[0], "::": addresses[0]}.get(settings.admin.host, settings.admin.host)  # noqa: S104
+    out.print(f"Panel:        http://{host}:{settings.admin.port}/", highlight=False)
     if missing:
         out.print(f"[bold red]Not running: {', '.join(missing)}[/]; the lines above and `avatar doctor` say why.")
     if plane.new_token is not None:

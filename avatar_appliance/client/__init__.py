@@ -8,7 +8,7 @@ from .embed_speaker import embed_speaker
 from .endpoint import Endpoint, ServerError, UnixEndpoint
 from .synthesize import Speech, synthesize
 from .transcribe import Transcription, transcribe
-from .wav import WavAudio, read_wav, write_wav
+from .wav import WavAudio, read_wav, wav_bytes, write_wav
 
 __all__ = [
     "Answer",
@@ -24,5 +24,6 @@ __all__ = [
     "read_wav",
     "synthesize",
     "transcribe",
+    "wav_bytes",
     "write_wav",
 ]

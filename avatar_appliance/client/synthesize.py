@@ -42,12 +42,14 @@ async def synthesize(
     timeout_s: float = TIMEOUT_S,
     on_audio: Callable[[bytes], None] | None = None,
     fresh: bool = False,
+    played: bool = False,
 ) -> Speech:
     """Return the speech of `text`; `streaming` asks the way Home Assistant does. Raises what `Endpoint` raises.
 
-    `fresh` asks a server of ours to have it spoken anew, whatever it kept: to measure the engine.
+    `fresh` asks a server of ours to have it spoken anew, whatever it kept: to measure the engine. `played` says that it
+    will be heard in a room at once, as everybody else's is: its echo is nobody's wish. What goes into a file has none.
     """
-    context = {"fresh": True} if fresh else None
+    context = ({"fresh": True} if fresh else {}) | ({} if played else {"played": False}) or None
     wish = SynthesizeVoice(name=voice, language=None if voice else language) if voice or language else None
     async with endpoint.connect() as connection:
         asked_s = time.monotonic()

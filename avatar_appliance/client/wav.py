@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from avatar_appliance.errors import BadRequest
 
@@ -43,7 +45,19 @@ def read_wav(path: Path) -> WavAudio:
 
 def write_wav(path: Path, audio: WavAudio) -> None:
     """Write a PCM WAV file."""
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as file:
+        _write(file, audio)
+
+
+def wav_bytes(audio: WavAudio) -> bytes:
+    """Return a PCM WAV file."""
+    with io.BytesIO() as file:
+        _write(file, audio)
+        return file.getvalue()
+
+
+def _write(target: BinaryIO, audio: WavAudio) -> None:
+    with wave.open(target, "wb") as file:
         file.setnchannels(audio.channels)
         file.setsampwidth(audio.width_bytes)
         file.setframerate(audio.rate_hz)

@@ -18,6 +18,8 @@ from avatar_appliance.admin.server import serve
 from avatar_appliance.admin.token import OwnerToken
 from avatar_appliance.backup.restore_swap import roll_back
 from avatar_appliance.backup.state_lock import state_in_use
+from avatar_appliance.chat import Chat
+from avatar_appliance.chat.servers import Servers
 from avatar_appliance.config import Settings
 from avatar_appliance.coordinator.commands import CoordinatorCommands
 from avatar_appliance.coordinator.launcher import WorkerLauncher
@@ -36,11 +38,12 @@ from avatar_appliance.turns.turn_feed import TurnFeed
 from avatar_appliance.voices.open_voices import open_voices
 from avatar_appliance.watchdog import feed_watchdog
 
-from .announcing import Announcing
+from .announcing import Announcing, local_endpoint
 from .coordination import coordination
 from .fact_server import FactServer
 from .idle_canary import IdleCanary
 from .report_server import ReportServer
+from .saying import say
 from .self_check import ask_ourselves
 from .system import ApplianceSystem
 from .worker_launches import worker_launches
@@ -145,6 +148,8 @@ class ControlPlane:
                     voices=voices,
                     pronunciations=HouseholdPronunciations(pronunciations_path(state_dir)),
                     speech_figures=partial(speech_figures, settings.paths.runtime_dir),
+                    say=partial(say, settings),
+                    chat=_chat(settings, turn_feed),
                     max_upload_bytes=settings.voices.max_upload,
                 ),
                 allowed_hosts=settings.admin.allowed_hosts,
@@ -210,6 +215,11 @@ def _mqtt(settings: Settings, node: str, turns: TurnFeed, coordinator: Coordinat
 
     topics = Topics(settings.mqtt.base_topic, settings.mqtt.discovery_prefix, node)
     return MqttBridge(settings.mqtt, topics, turns, coordinator, words(settings.house.languages[0]))
+
+
+def _chat(settings: Settings, turns: TurnFeed) -> Chat:
+    asr, conversation, tts = (local_endpoint(settings, role) for role in ("asr", "conversation", "tts"))
+    return Chat(Servers(asr, conversation, tts), turns, settings.house.languages)
 
 
 def _store(settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:

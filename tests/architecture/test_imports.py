@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 # What the data plane may use of the control plane's package.
 SHARED = (
     "config",
+    "atomic_file",
     "bearer_token",
     "door_token",
     "engines.errors",
@@ -38,6 +39,7 @@ SHARED = (
     "turns.report",
     "voices.voice_index",
     "watchdog",
+    "watched_file",
     "wire",
 )
 ENGINES = {
@@ -47,6 +49,9 @@ ENGINES = {
     "vocos",
     "soundfile",
     "cosyvoice",
+    "faster_qwen3_tts",
+    "qwen_tts",
+    "transformers",
     "faster_whisper",
     "ctranslate2",
     "piper",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    chat,
     conversations,
     events,
     facts,
@@ -10,6 +11,7 @@ from . import (
     health,
     pronunciations,
     recordings,
+    session,
     speech,
     system,
     turns,
@@ -32,6 +34,8 @@ ROUTERS = (
     facts.router,
     pronunciations.router,
     speech.router,
+    session.router,
+    chat.router,
 )
 
 __all__ = ["ROUTERS"]

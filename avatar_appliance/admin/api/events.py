@@ -6,7 +6,6 @@ tells us of a client that is gone.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Depends, Request
@@ -14,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from avatar_appliance.admin.connection import closing
 from avatar_appliance.admin.dependencies import Coordinator
-from avatar_appliance.coordinator.decision import Decision
+from avatar_appliance.admin.until import until
 from avatar_appliance.errors import ServerFull
 from avatar_appliance.store import DecisionRecord
 
@@ -49,27 +48,6 @@ async def stream_events(request: Request, coordinator: Coordinator) -> AsyncIter
     with coordinator.events() as decisions:
         # Sent at once, so that a client knows from when on it misses nothing.
         yield ServerSentEvent(comment="from now on", retry=_RETRY_MS)
-        async for decision in _until(closing(request.scope), decisions):
+        async for decision in until(closing(request.scope), decisions):
             record = DecisionRecord.of(decision, coordinator.time_of_day(decision.at_s))
             yield ServerSentEvent(event=record.kind, data=DecisionView.of(record))
-
-
-async def _until(ending: asyncio.Event, decisions: AsyncIterator[Decision]) -> AsyncIterator[Decision]:
-    """Yield decisions until there are no more or `ending` is set: a server that stops waits for its responses."""
-    end = asyncio.ensure_future(ending.wait())
-    coming: asyncio.Future[Decision | None] | None = None
-    try:
-        while True:
-            coming = asyncio.ensure_future(_next(decisions))
-            await asyncio.wait({coming, end}, return_when=asyncio.FIRST_COMPLETED)
-            if not coming.done() or (decision := coming.result()) is None:
-                return
-            yield decision
-    finally:
-        end.cancel()
-        if coming is not None:
-            coming.cancel()
-
-
-async def _next(decisions: AsyncIterator[Decision]) -> Decision | None:
-    return await anext(decisions, None)

@@ -97,7 +97,10 @@ class StageView(BaseModel):
 
 
 class TurnSummary(BaseModel):
-    """A turn in a list; `answer_delay_ms` is from the end of listening to the first sound of the answer."""
+    """A turn in a list; `answer_delay_ms` is from the end of listening to the first sound of the answer.
+
+    `rejected` is why what was heard is nobody's wish, so that `transcript` is null: "echo", "no-speech", ...
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -111,6 +114,7 @@ class TurnSummary(BaseModel):
     language: str | None
     speaker: str | None
     transcript: str | None
+    rejected: str | None
     answer: str | None
     voice: str | None
     degraded: str | None
@@ -162,18 +166,28 @@ def _summary(turn: Turn) -> dict[str, Any]:
         "language": turn.language,
         "speaker": turn.speaker,
         "transcript": turn.transcript,
+        "rejected": None if turn.transcript else _rejected(turn),
         "answer": turn.answer,
         "voice": turn.voice,
         "degraded": turn.degraded,
         "error_code": turn.error_code,
         "duration_ms": milliseconds(turn.started_at, turn.ended_at),
-        "answer_delay_ms": milliseconds(_listened_until(turn), _first_sound_at(turn)),
+        "answer_delay_ms": milliseconds(listened_until(turn), first_sound_at(turn)),
         "audio_in": None if heard is None else Recording.of(turn.id, "in", 1, heard),
         "audio_out": [Recording.of(turn.id, "out", part, each) for part, each in enumerate(spoken, start=1)],
     }
 
 
-def _listened_until(turn: Turn) -> float | None:
+def _rejected(turn: Turn) -> str | None:
+    """Return why the speech-to-text server gave an empty transcript, where it did so on purpose."""
+    for stage in turn.stages:
+        reason = stage.detail.get("rejected") if stage.kind == "transcribe" else None
+        if isinstance(reason, str):
+            return reason
+    return None
+
+
+def listened_until(turn: Turn) -> float | None:
     """Return when listening ended: by its own span, or by what the speech-to-text server measured."""
     for stage in turn.stages:
         if stage.kind == "listen" and stage.ended_at is not None:
@@ -185,6 +199,7 @@ def _listened_until(turn: Turn) -> float | None:
     return None
 
 
-def _first_sound_at(turn: Turn) -> float | None:
+def first_sound_at(turn: Turn) -> float | None:
+    """Return when the answer began to be heard."""
     sounds = (stage.first_output_at for stage in turn.stages if stage.kind == "speak")
     return min((at for at in sounds if at is not None), default=None)

@@ -28,7 +28,7 @@ def _is_problem(answer: httpx.Response, status: int, code: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/turns/", "/api/nothing", "/api/turns/x/y"])
+@pytest.mark.parametrize("path", ["/static/", "/api", "/api/turns/", "/api/nothing", "/api/turns/x/y"])
 async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     assert _is_problem(await client.get(path), 404, "not-found")
 

@@ -87,6 +87,7 @@ async def test_a_turn_in_a_list_has_words_durations_and_recordings_but_no_stages
         "language": None,
         "speaker": None,
         "transcript": "turn on the light",
+        "rejected": None,
         "answer": "done",
         "voice": "joe",
         "degraded": "tts: piper",
@@ -99,6 +100,18 @@ async def test_a_turn_in_a_list_has_words_durations_and_recordings_but_no_stages
             {"url": f"/api/turns/{turn.id}/audio/out?part=2", "size_bytes": len(wav), "duration_s": 0.5},
         ],
     }
+
+
+async def test_a_turn_of_nobodys_words_says_why(client: httpx.AsyncClient, store: Store) -> None:
+    """An echo has no transcript; a person's words after the box's own have."""
+    for at, transcript in ((1000.0, None), (2000.0, "and the kitchen")):
+        turn_id = new_turn_id(at)
+        detail = {"rejected": "echo"}
+        stage = Stage(id=f"s{at}", kind="transcribe", connection_id="c", started_at=at, ended_at=at + 1, detail=detail)
+        turn = Turn(id=turn_id, started_at=at, ended_at=at + 1, transcript=transcript, stages=(stage,))
+        await store.turns.save([turn], new=[turn_id])
+    found = (await client.get("/api/turns")).json()["items"]
+    assert [(turn["transcript"], turn["rejected"]) for turn in found] == [("and the kitchen", None), (None, "echo")]
 
 
 async def test_a_turn_by_itself_has_its_stages_with_durations(client: httpx.AsyncClient, save_turn: MakeTurn) -> None:

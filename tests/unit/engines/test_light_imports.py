@@ -24,7 +24,7 @@ _START = """
 import json, sys
 from importlib.metadata import packages_distributions
 from wyoming_servers.__main__ import main
-blocked = {"torch", "faster_whisper", "cosyvoice", "f5_tts", "soundfile", "pocket_tts"}
+blocked = {"torch", "faster_whisper", "cosyvoice", "f5_tts", "soundfile", "pocket_tts", "qwen_tts"}
 class Block:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in blocked:
@@ -49,11 +49,12 @@ def sections(folder: Path) -> dict[str, dict[str, Any]]:
         "faster-whisper": {"engine": "faster-whisper", "model": str(folder)},
         "f5-tts": {"engine": "f5-tts", "weights": "random", "size": "tiny", "device": "cpu", "voices": [voice]},
         "pocket-tts": {"engine": "pocket-tts", "weights": "random", "size": "tiny", "voices": [voice]},
+        "qwen3-tts": {"engine": "qwen3-tts", "weights": "random", "size": "tiny", "device": "cpu", "voices": [voice]},
         "cosyvoice": {"engine": "cosyvoice", "model": str(folder), "device": "cpu", "voices": [voice]},
     }
 
 
-@pytest.mark.parametrize("engine", ["faster-whisper", "f5-tts", "pocket-tts", "cosyvoice"])
+@pytest.mark.parametrize("engine", ["faster-whisper", "f5-tts", "pocket-tts", "qwen3-tts", "cosyvoice"])
 def test_the_lock_of_an_engine_has_all_that_its_worker_imports(engine: str, tmp_path: Path) -> None:
     workers: dict[str, Any] = {
         name: {"engine": "fake", "fake_role": role} for name, role in (("a", "asr"), ("t", "tts"), ("l", "llm"))
