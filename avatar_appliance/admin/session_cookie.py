@@ -34,6 +34,11 @@ def is_from_our_page(method: str, headers: Headers) -> bool:
     return len(origins) == 1 and host is not None and urlsplit(origins[0]).netloc.lower() == host.lower()
 
 
+def came_encrypted(scheme: str, headers: Headers) -> bool:
+    """Return whether the browser sent this over TLS, to us or to a front: the `Origin` of its page says so."""
+    return scheme == "https" or headers.get("origin", "").lower().startswith("https://")
+
+
 def keep(response: Response, token: str, *, secure: bool) -> None:
     """Have the browser keep the token; `secure`: it was sent encrypted, and shall never be sent otherwise."""
     response.set_cookie(NAME, token, max_age=MAX_AGE_S, httponly=True, samesite="strict", secure=secure)

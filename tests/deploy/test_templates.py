@@ -168,6 +168,13 @@ def test_the_tls_front_names_its_certificate(own: bool) -> None:
     assert text.count("{") == text.count("}")
 
 
+def test_the_tls_front_lets_recordings_through_and_says_where_the_browser_went() -> None:
+    """The panel takes a change from its own pages only: the port belongs to where they come from."""
+    text = render("tls_front/templates/avatar.conf.j2")
+    assert "client_max_body_size 0;" in text
+    assert "proxy_set_header Host $http_host;" in text
+
+
 @pytest.mark.parametrize(
     "template",
     [

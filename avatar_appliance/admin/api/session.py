@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 
 from avatar_appliance.admin.bearer import bearer_in
-from avatar_appliance.admin.session_cookie import drop, keep
+from avatar_appliance.admin.session_cookie import came_encrypted, drop, keep
 from avatar_appliance.errors import BadRequest
 
 from .responses import NEEDS_TOKEN
@@ -26,7 +26,7 @@ async def sign_in(request: Request, response: Response) -> None:
     token = bearer_in(request.headers)
     if token is None:
         raise BadRequest("there is no bearer token to keep", hint="Send the token in the Authorization header.")
-    keep(response, token.decode("latin-1"), secure=request.url.scheme == "https")
+    keep(response, token.decode("latin-1"), secure=came_encrypted(request.url.scheme, request.headers))
 
 
 @router.delete("", status_code=HTTPStatus.NO_CONTENT)

@@ -43,6 +43,15 @@ async def test_a_token_that_came_encrypted_is_never_sent_otherwise(app: FastAPI,
     assert "secure" in answer.headers["set-cookie"].lower()
 
 
+async def test_behind_a_tls_front_the_page_says_that_it_came_encrypted(stranger: httpx.AsyncClient, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Origin": "https://localhost:8757", "Host": "localhost:8757"}
+    answer = await stranger.post("/api/session", headers=headers)
+    assert "secure" in answer.headers["set-cookie"].lower()
+    cookie = {"Cookie": answer.headers["set-cookie"].split(";")[0], **headers}
+    del cookie["Authorization"]
+    assert (await stranger.request(*A_CHANGE, headers=cookie)).status_code == 404  # nothing to delete
+
+
 async def test_a_wrong_token_gives_no_cookie(stranger: httpx.AsyncClient, token: str) -> None:
     answer = await stranger.post("/api/session", headers={"Authorization": f"Bearer {token}x"})
     assert answer.status_code == 401
