@@ -16,11 +16,15 @@ from avatar_appliance.admin.app import create_app
 from avatar_appliance.admin.dependencies import AdminDependencies
 from avatar_appliance.admin.system_info import DiskInfo, ProcessExit, ProcessInfo, SystemInfo
 from avatar_appliance.admin.token import OwnerToken
+from avatar_appliance.chat import Chat, ChatVoice
+from avatar_appliance.chat.servers import Servers
+from avatar_appliance.client import Endpoint
 from avatar_appliance.config import Settings
 from avatar_appliance.discovery.status import DiscoveryStatus
 from avatar_appliance.pronunciations import HouseholdPronunciations, pronunciations_path
 from avatar_appliance.speech import SpeechFigures
 from avatar_appliance.store import AudioDirection, AudioStore, Stage, Store, Turn, new_turn_id
+from avatar_appliance.turns.turn_feed import TurnFeed
 from avatar_appliance.voices.open_voices import make_voices
 from avatar_appliance.voices.worker_use import Workers
 
@@ -105,6 +109,17 @@ async def spoken_so_far() -> SpeechFigures:
     )  # fmt: skip
 
 
+class VoicelessChat(Chat):
+    """Talks in a house whose servers are not up, and which says so with an empty list."""
+
+    def __init__(self) -> None:
+        nowhere = Endpoint("127.0.0.1", 9)
+        super().__init__(Servers(nowhere, nowhere, nowhere), TurnFeed(), ["en"])
+
+    async def voices(self) -> tuple[ChatVoice, ...]:
+        return ()
+
+
 @pytest.fixture
 def app(store: Store, owner: OwnerToken, system: FakeSystem, coordinator: FakeCoordinator, tmp_path: Path) -> FastAPI:
     """The application."""
@@ -116,6 +131,7 @@ def app(store: Store, owner: OwnerToken, system: FakeSystem, coordinator: FakeCo
         coordinator=coordinator,
         pronunciations=HouseholdPronunciations(pronunciations_path(tmp_path / "state")),
         speech_figures=spoken_so_far,
+        chat=VoicelessChat(),
         voices=make_voices(settings, store.database, cast("Workers", None)),  # nothing is checked here
     )
     return create_app(deps, allowed_hosts=["avatar.example"])

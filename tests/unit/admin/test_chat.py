@@ -396,7 +396,8 @@ async def test_sound_that_does_not_fit_is_refused(http: httpx.AsyncClient, house
         assert [each.json()["code"] for each in (gap, half, large)] == [
             "sound-missing", "bad-request", "request-too-large",
         ]  # fmt: skip
-        position, codes = 0, []
+        position = 0
+        codes: list[str] = []
         while not codes:
             piece = await http.post(f"{path}?position={position}", content=bytes(60_000))
             position += 60_000
