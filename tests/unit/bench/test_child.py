@@ -57,7 +57,8 @@ async def test_a_child_that_ignores_sigterm_is_killed_with_its_children(
     code = "trap '' TERM; (trap '' TERM; echo $BASHPID > inner; while :; do read -r <> <(:); done) & touch ready; wait"
 
     async def is_ready() -> bool:
-        return ready.exists() and (tmp_path / "inner").exists()
+        inner = tmp_path / "inner"
+        return ready.exists() and inner.exists() and inner.read_text().endswith("\n")  # there is a moment before
 
     async with running("stubborn", ["bash", "-c", code], os.environ, tmp_path) as child:
         await child.wait_ready(is_ready, 20)
