@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from avatar_appliance.admin.app import create_app
 from avatar_appliance.admin.dependencies import AdminDependencies
@@ -21,8 +20,9 @@ from avatar_appliance.client import WavAudio
 from avatar_appliance.pronunciations import HouseholdPronunciations, pronunciations_path
 from avatar_appliance.store import Store
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for `voice_harness` and `unit`
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the harnesses and `unit`
 
+from panel_harness.chromium import CHROMIUM, chromium
 from unit.admin.conftest import FakeSystem, coordinator, owner, save_turn, spoken_so_far, store, system, token
 from unit.admin.fake_coordinator import FakeCoordinator
 from voice_harness.house import VoiceHouse, good
@@ -34,15 +34,6 @@ OpenPage = Callable[..., Any]
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(autouse=True)
-def browser_path() -> str:
-    """Where Chromium is."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("there is no Chromium")
-    return found
-
-
 @pytest.fixture
 def microphone(tmp_path: Path) -> Path:
     """What the microphone hears, again and again."""
@@ -52,20 +43,12 @@ def microphone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def browser(browser_path: str, microphone: Path) -> AsyncIterator[Browser]:
-    """A Chromium with a microphone that plays a file."""
-    arguments = [
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}",
-        "--autoplay-policy=no-user-gesture-required",
-    ]
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=browser_path, args=arguments)
+async def browser(microphone: Path) -> AsyncIterator[Browser]:
+    """A Chromium with that microphone; without one the test is skipped."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    async with chromium(microphone) as running:
         yield running
-        await running.close()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import Page, expect
-from unit.admin.chat_house import RATE_HZ, House, answers, never, says, speaks, writes_down
-from unit.admin.fake_servers import Client
+from unit.admin.chat.chat_house import RATE_HZ, House, answers, never, says, speaks, writes_down
+from unit.admin.chat.fake_servers import Client
 from wyoming.asr import Transcript
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.error import Error

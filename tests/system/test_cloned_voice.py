@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,63 +10,22 @@ from typing import Any
 
 import pytest
 
-from avatar_appliance import paths
 from avatar_appliance.client import describe, synthesize
-from avatar_appliance.engines import EngineVenv, InstalledEngine, recipe_for
 
-from .appliance import EMBEDDED, Appliance, until
+from .appliance import Appliance, until
+from .engine_appliance import ENGINES, F5, engine_appliance, needs_f5
 from .test_voice_profiles import ask, create
 
-ENGINES = Path(os.environ.get("AVATAR_ENGINE_VENV", Path(__file__).parents[2] / ".venv-engines"))
 WITHIN_S = 30.0
 """From the upload to the sentence, as the owner is promised."""
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.engine_f5,
-    pytest.mark.skipif(
-        not (ENGINES / "bin" / "python").exists(), reason="F5-TTS is not installed: `make test-engines`"
-    ),
-]
-
-
-def install_f5(cache_dir: Path) -> None:
-    """Have the environment of `make test-engines` be the engine's, as if `avatar workers install` had made it."""
-    build = cache_dir / "venvs" / "f5-tts-test-py3"
-    build.mkdir(parents=True)
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (build / part).symlink_to(ENGINES / part)
-    version = subprocess.check_output(
-        [ENGINES / "bin" / "python", "-c", "import platform as p; print(p.python_version())"]
-    )
-    engine = InstalledEngine(build, recipe_for("f5-tts").fingerprint(), version.decode().strip())
-    EngineVenv(cache_dir, "f5-tts").finish(engine)
+pytestmark = [pytest.mark.system, pytest.mark.engine_f5, needs_f5]
 
 
 @pytest.fixture
 def appliance(tmp_path: Path) -> Iterator[Appliance]:
-    cache_dir = tmp_path / "cache"
-    install_f5(cache_dir)
-    (cache_dir / "models").symlink_to(paths.default_cache_dir() / "models")
-    f5 = {"engine": "f5-tts", "weights": "random", "size": "tiny", "device": "cpu", "nfe_steps": 7, "preload": True}
-    overrides = {
-        "workers": {**EMBEDDED, "f5": f5},
-        "tts": {"workers": ["f5", "piper", "espeak"]},
-        "paths": {
-            "cache_dir": str(cache_dir),
-            "state_dir": str(tmp_path / "state"),
-            "runtime_dir": str(tmp_path / "run"),
-        },
-    }
-    running = Appliance(tmp_path, overrides=overrides)
-    try:
-        running.start()
+    with engine_appliance(tmp_path, ENGINES, "f5", F5) as running:
         yield running
-    except BaseException:
-        print(running.log.read_text("utf-8") if running.log.exists() else "no log")
-        raise
-    finally:
-        running.kill()
 
 
 async def offered(appliance: Appliance) -> dict[str, Any]:

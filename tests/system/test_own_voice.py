@@ -9,47 +9,20 @@ from typing import Any
 
 import pytest
 
-from avatar_appliance import paths
 from avatar_appliance.client import converse, describe, read_wav, synthesize, transcribe
 from avatar_appliance.voices.voice_index import VoiceIndex
 
-from .appliance import EMBEDDED, Appliance, until
-from .test_cloned_voice import ENGINES, install_f5
+from .appliance import Appliance, until
+from .engine_appliance import ENGINES, F5, engine_appliance, needs_f5
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.engine_f5,
-    pytest.mark.skipif(
-        not (ENGINES / "bin" / "python").exists(), reason="F5-TTS is not installed: `make test-engines`"
-    ),
-]
+pytestmark = [pytest.mark.system, pytest.mark.engine_f5, needs_f5]
 
 
 @pytest.fixture
 def appliance(tmp_path: Path) -> Iterator[Appliance]:
-    cache_dir = tmp_path / "cache"
-    install_f5(cache_dir)
-    (cache_dir / "models").symlink_to(paths.default_cache_dir() / "models")
-    f5 = {"engine": "f5-tts", "weights": "random", "size": "tiny", "device": "cpu", "nfe_steps": 7, "preload": True}
-    overrides = {
-        "workers": {**EMBEDDED, "f5": f5, "chat": {"engine": "fake", "fake_role": "llm"}},
-        "tts": {"workers": ["f5", "piper", "espeak"]},
-        "own_voice": {"enabled": True},
-        "paths": {
-            "cache_dir": str(cache_dir),
-            "state_dir": str(tmp_path / "state"),
-            "runtime_dir": str(tmp_path / "run"),
-        },
-    }
-    running = Appliance(tmp_path, overrides=overrides)
-    try:
-        running.start()
+    chat = {"chat": {"engine": "fake", "fake_role": "llm"}}
+    with engine_appliance(tmp_path, ENGINES, "f5", F5, workers=chat, own_voice={"enabled": True}) as running:
         yield running
-    except BaseException:
-        print(running.log.read_text("utf-8") if running.log.exists() else "no log")
-        raise
-    finally:
-        running.kill()
 
 
 async def answered(appliance: Appliance, recording: Path) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from avatar_appliance.client import describe
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `panel_harness`
+
+from panel_harness.chromium import chromium, needs_chromium
 
 from .appliance import TOKEN, Appliance
 from .test_voice_profiles import cloning
@@ -18,24 +22,15 @@ __all__ = ["cloning"]
 
 pytestmark = pytest.mark.system
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SPOKEN = "and so my fellow americans ask not what your country can do for you"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+@needs_chromium
 async def test_what_is_said_into_the_browser_becomes_a_voice_in_the_list(
     cloning: Appliance,
     speech_dir: Path,
 ) -> None:
-    arguments = [
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={speech_dir / 'en_jfk.wav'}",
-    ]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    async with chromium(speech_dir / "en_jfk.wav") as browser:
         page = await (await browser.new_context(locale="en-GB", permissions=["microphone"])).new_page()
         await page.goto(f"http://127.0.0.1:{cloning.ports['admin']}/voices")
         await page.get_by_label("The owner's token").fill(TOKEN)
@@ -52,7 +47,6 @@ async def test_what_is_said_into_the_browser_becomes_a_voice_in_the_list(
         await expect(card.locator(".state")).to_have_text("says its first sentence", timeout=120_000)
         await page.locator("summary").click()
         heard = await card.locator("blockquote").inner_text()
-        await browser.close()
     # The microphone plays the speech again and again: where the eight seconds that are taken begin is chance.
     words = re.findall("[a-z]+", heard.lower())
     assert len(words) > 8

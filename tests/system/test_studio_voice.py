@@ -12,14 +12,12 @@ from typing import Any
 
 import pytest
 
-from avatar_appliance import paths
 from avatar_appliance.client import describe, synthesize
-from avatar_appliance.engines import EngineVenv, InstalledEngine, recipe_for
 
-from .appliance import EMBEDDED, Appliance, until
+from .appliance import Appliance, until
+from .engine_appliance import ROOT, engine_appliance
 from .test_voice_profiles import ask, settled
 
-ROOT = Path(__file__).parents[2]
 ENGINE = Path(os.environ.get("AVATAR_COSYVOICE_VENV", ROOT / ".venv-cosyvoice"))
 PYTHON = ENGINE / "bin" / "python"
 CONSENT = {"given_by": "Anna", "purpose": "a test"}
@@ -38,18 +36,6 @@ pytestmark = [
 ]
 
 
-def install(cache_dir: Path) -> None:
-    """Have the environment of `make test-cosyvoice` be the engine's, as if `avatar workers install` had made it."""
-    build = cache_dir / "venvs" / "cosyvoice-test-py3"
-    build.mkdir(parents=True)
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (build / part).symlink_to(ENGINE / part)
-    version = subprocess.check_output([PYTHON, "-c", "import platform as p; print(p.python_version())"], text=True)
-    EngineVenv(cache_dir, "cosyvoice").finish(
-        InstalledEngine(build, recipe_for("cosyvoice").fingerprint(), version.strip())
-    )
-
-
 def write_model(folder: Path) -> None:
     """Write a small model of the real layout, by the engine's own classes."""
     (paths_file,) = ENGINE.glob("lib/python3*/site-packages/cosyvoice.pth")
@@ -60,32 +46,10 @@ def write_model(folder: Path) -> None:
 
 @pytest.fixture
 def appliance(tmp_path: Path) -> Iterator[Appliance]:
-    cache_dir = tmp_path / "cache"
-    install(cache_dir)
     write_model(tmp_path / "model")
-    (cache_dir / "models").symlink_to(paths.default_cache_dir() / "models")
-    overrides = {
-        "workers": {
-            **EMBEDDED,
-            "studio": {"engine": "cosyvoice", "model": str(tmp_path / "model"), "device": "cpu", "preload": True},
-        },
-        "tts": {"workers": ["studio", "piper", "espeak"]},
-        "voices": {"patience_s": 0},
-        "paths": {
-            "cache_dir": str(cache_dir),
-            "state_dir": str(tmp_path / "state"),
-            "runtime_dir": str(tmp_path / "run"),
-        },
-    }
-    running = Appliance(tmp_path, overrides=overrides)
-    try:
-        running.start(600)
+    studio = {"engine": "cosyvoice", "model": str(tmp_path / "model"), "device": "cpu", "preload": True}
+    with engine_appliance(tmp_path, ENGINE, "studio", studio, start_s=600, voices={"patience_s": 0}) as running:
         yield running
-    except BaseException:
-        print(running.log.read_text("utf-8") if running.log.exists() else "no log")
-        raise
-    finally:
-        running.kill()
 
 
 async def studio_voices(appliance: Appliance) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from .cosy.streaming import stream_speech, whole_chunks
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
 from .memory_failure import is_out_of_memory
+from .pcm import pcm16
 from .simplified import to_simplified
 from .spoken_length import split_text
 from .torch_memory import cap_memory, release_unused
@@ -129,7 +130,7 @@ class CosyVoiceEngine:
                 asked = self._cosy.frontend.frontend_zero_shot(sentence, "", "", rate_hz, voice)
                 speech = stream_speech(torch, self._cosy.model, info, asked["text"], self._thinker, stop, speed=speed)
                 for piece in speech:
-                    yield AudioPiece(rate_hz, _pcm(torch, piece))
+                    yield AudioPiece(rate_hz, pcm16(piece.float().squeeze(0).cpu()))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -156,8 +157,3 @@ class CosyVoiceEngine:
                 raise
             raise ConfigError(f"voice {name}: {recording} cannot be used: {error}") from None
         frontend.spk2info[name] = whole_chunks(frontend.spk2info[name], int(self._cosy.model.flow.token_mel_ratio))
-
-
-def _pcm(torch: Any, speech: Any) -> bytes:
-    whole = torch.nan_to_num(speech.float(), nan=0.0).clamp(-1, 1).squeeze(0) * 32767
-    return bytes(whole.to(torch.int16).cpu().numpy().astype("<i2").tobytes())

@@ -10,7 +10,6 @@ import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from wyoming.info import Attribution, TtsProgram
 
@@ -27,6 +26,8 @@ from .f5.model import FRAMES_PER_S, RATE_HZ, F5Model, load_model, random_model
 from .f5.reference import Reference, load_reference
 from .f5.sampler import Sampler
 from .memory_failure import is_out_of_memory
+from .package_version import package_version
+from .pcm import pcm16
 from .spoken_length import split_text, spoken_length
 from .torch_memory import cap_memory, release_unused
 
@@ -96,7 +97,7 @@ class F5TtsEngine:
             description=f"F5-TTS voice cloning{noise}",
             attribution=attribution,
             installed=True,
-            version=_package_version(),
+            version=package_version("f5-tts"),
             voices=configured_voices(self._settings.voices, attribution, noise) + self._clones.offer(attribution),
         )
 
@@ -132,7 +133,7 @@ class F5TtsEngine:
             mel = self._sampler.sample(reference, tokens, _frames(text, reference, speed), self._settings.seed)
             with package.torch.inference_mode():
                 wave = self._model.vocos.decode(mel.permute(0, 2, 1)).squeeze(0) / reference.gain
-                return _pcm(package.torch, wave)
+                return pcm16(wave.float().cpu())
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -148,18 +149,3 @@ def _most_syllables(reference: Reference, speed: float) -> float:
 def _frames(text: str, reference: Reference, speed: float) -> int:
     frames = spoken_length(text) * reference.frames_per_syllable / speed
     return math.ceil(max(frames, _LEAST_SPEECH_S * FRAMES_PER_S))
-
-
-def _package_version() -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("f5-tts")
-    except PackageNotFoundError:  # unpacked by hand
-        return None
-
-
-def _pcm(torch: Any, wave: Any) -> bytes:
-    # A NaN (a broken checkpoint) would become a click of full volume.
-    whole = torch.nan_to_num(wave.float(), nan=0.0).clamp(-1, 1) * 32767
-    return bytes(whole.to(torch.int16).cpu().numpy().astype("<i2").tobytes())

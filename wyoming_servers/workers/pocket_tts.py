@@ -17,6 +17,8 @@ from avatar_appliance.voices.voice_index import MAX_REFERENCE_S, ClonedVoice, Vo
 from .cloned_voices import PREFIX, ClonedVoices, configured_voices
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
+from .package_version import package_version
+from .pcm import pcm16
 from .pocket.model import load_model, random_model
 from .recording import read_wave, trimmed
 
@@ -65,7 +67,7 @@ class PocketTtsEngine:
             description=f"Pocket TTS voice cloning, {self._settings.language}{noise}",
             attribution=attribution,
             installed=True,
-            version=_package_version(),
+            version=package_version("pocket-tts"),
             voices=configured_voices(self._settings.voices, attribution, noise) + self._clones.offer(attribution),
         )
 
@@ -93,7 +95,7 @@ class PocketTtsEngine:
         try:
             for piece in speech:
                 if not stop.is_set():
-                    yield AudioPiece(int(self._model.sample_rate), _pcm(torch, piece))
+                    yield AudioPiece(int(self._model.sample_rate), pcm16(piece.detach().float().cpu()))
         finally:
             # Its threads end by the flag; until they have, this engine is not idle.
             stop.set()
@@ -113,18 +115,3 @@ class PocketTtsEngine:
             raise ConfigError(f"voice {name}: {recording} has less than {_LEAST_REFERENCE_S:g} s of speech")
         # More is more to attend to in each step, and nothing is gained by it.
         return self._model.get_state_for_audio_prompt(torch.from_numpy(wave[: int(MAX_REFERENCE_S * rate_hz)])[None])
-
-
-def _package_version() -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("pocket-tts")
-    except PackageNotFoundError:  # unpacked by hand
-        return None
-
-
-def _pcm(torch: Any, wave: Any) -> bytes:
-    # A NaN (a broken checkpoint) would become a click of full volume.
-    whole = torch.nan_to_num(wave.detach().float(), nan=0.0).clamp(-1, 1) * 32767
-    return bytes(whole.to(torch.int16).cpu().numpy().astype("<i2").tobytes())

@@ -19,6 +19,8 @@ from .cloned_voices import PREFIX, ClonedVoices, configured_voices
 from .cuda_device import use_device
 from .engine import AudioPiece, StopFlag
 from .memory_failure import is_out_of_memory
+from .package_version import package_version
+from .pcm import pcm16
 from .qwen3.imports import import_qwen3
 from .qwen3.language import CHINESE, language_of
 from .qwen3.model import RATE_HZ, load_base
@@ -99,7 +101,7 @@ class Qwen3TtsEngine:
             description=f"Qwen3-TTS voice cloning{noise}",
             attribution=attribution,
             installed=True,
-            version=_package_version(),
+            version=package_version("faster-qwen3-tts"),
             voices=configured_voices(self._settings.voices, attribution, noise) + self._clones.offer(attribution),
         )
 
@@ -129,7 +131,7 @@ class Qwen3TtsEngine:
                 if stop.is_set():
                     return
                 for sound in self._speech.say(piece, language, reference, stop):
-                    yield AudioPiece(RATE_HZ, _pcm(sound))
+                    yield AudioPiece(RATE_HZ, pcm16(sound))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -154,18 +156,3 @@ class Qwen3TtsEngine:
 def _as_read(text: str, language: str) -> str:
     """Return Chinese in the characters that most of the training data has; Japanese has characters of its own."""
     return to_simplified(text) if language == CHINESE else text
-
-
-def _package_version() -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("faster-qwen3-tts")
-    except PackageNotFoundError:  # unpacked by hand
-        return None
-
-
-def _pcm(sound: Any) -> bytes:
-    # A NaN (a broken checkpoint) would become a click of full volume.
-    whole = np.clip(np.nan_to_num(np.asarray(sound, dtype=np.float32), nan=0.0), -1, 1) * 32767
-    return whole.astype("<i2").tobytes()

@@ -1,24 +1,17 @@
 // Whoever has the owner's token comes in.
 import { ask } from "../api.js";
-import { html, useState } from "../html.js";
+import { html } from "../html.js";
 import { Trouble } from "../parts/trouble.js";
+import { useSending } from "../parts/use_sending.js";
 import { t } from "../text.js";
 
 export function SignIn({ done }) {
-  const [error, setError] = useState(null);
-  const [busy, setBusy] = useState(false);
+  const { error, busy, send } = useSending(done);
 
-  const signIn = async (event) => {
+  const signIn = (event) => {
     event.preventDefault();
     const token = new FormData(event.currentTarget).get("token").trim();
-    setBusy(true);
-    try {
-      await ask("POST", "/api/session", { token });
-      done();
-    } catch (trouble) {
-      setError(trouble);
-      setBusy(false);
-    }
+    send(() => ask("POST", "/api/session", { token }));
   };
 
   return html`

@@ -4,6 +4,8 @@ import { html, useState } from "../../html.js";
 import { languageName, t } from "../../text.js";
 import { Dialog } from "../dialog.js";
 import { Trouble } from "../trouble.js";
+import { useSending } from "../use_sending.js";
+import { ConsentField, consentIn } from "./consent_field.js";
 import { LanguagesField } from "./languages.js";
 
 const TIERS = ["auto", "fast", "high-quality"];
@@ -13,10 +15,9 @@ export function ChangeVoice({ voice, cloners, close }) {
   const [languages, setLanguages] = useState(voice.languages);
   const [agreed, setAgreed] = useState(voice.consent !== null);
   const [speed, setSpeed] = useState(voice.speed);
-  const [error, setError] = useState(null);
-  const [busy, setBusy] = useState(false);
+  const { error, busy, send } = useSending(close);
 
-  const send = async (event) => {
+  const submit = (event) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     const wanted = {
@@ -26,18 +27,12 @@ export function ChangeVoice({ voice, cloners, close }) {
     // Only what is otherwise: a change of the sound, or of the words, has the voice checked anew.
     const change = Object.fromEntries(
       Object.entries(wanted).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(voice[key])));
-    const consent = agreed ? { given_by: fields.get("given_by"), purpose: fields.get("given_for") } : null;
+    const consent = consentIn(fields, agreed);
     const known = voice.consent && { given_by: voice.consent.given_by, purpose: voice.consent.purpose };
     if (JSON.stringify(consent) !== JSON.stringify(known)) change.consent = consent;
-    setBusy(true);
-    setError(null);
-    try {
+    send(async () => {
       if (Object.keys(change).length) await ask("PATCH", `/api/voices/${voice.id}`, { body: change });
-      close();
-    } catch (trouble) {
-      setError(trouble);
-      setBusy(false);
-    }
+    });
   };
   const choice = (name, options) => html`
     <label>${t(name)}
@@ -48,7 +43,7 @@ export function ChangeVoice({ voice, cloners, close }) {
 
   return html`
     <${Dialog} title=${t("change-voice", { name: voice.name })} close=${close}>
-      <form onSubmit=${send}>
+      <form onSubmit=${submit}>
         <label>${t("name")} <input name="name" required maxlength="80" defaultValue=${voice.name} /></label>
         <${LanguagesField} cloners=${cloners} chosen=${languages} choose=${setLanguages} />
         <label>${t("transcript")}
@@ -66,17 +61,7 @@ export function ChangeVoice({ voice, cloners, close }) {
         <label>${t("speed")} (${speed}×)
           <input type="range" min="0.5" max="2" step="0.05" value=${speed} onInput=${(event) => setSpeed(Number(event.currentTarget.value))} />
         </label>
-        <fieldset>
-          <legend>${t("consent")}</legend>
-          <label>
-            <input type="checkbox" checked=${agreed} onChange=${() => setAgreed(!agreed)} /> ${t("consent-agreed")}
-          </label>
-          ${agreed
-            ? html`
-              <label>${t("given-by")} <input name="given_by" required maxlength="300" defaultValue=${voice.consent?.given_by ?? ""} /></label>
-              <label>${t("given-for")} <input name="given_for" required maxlength="300" defaultValue=${voice.consent?.purpose ?? t("given-for-default")} /></label>`
-            : html`<small>${t("consent-missing")}</small>`}
-        </fieldset>
+        <${ConsentField} agreed=${agreed} agree=${setAgreed} given=${voice.consent} />
         <${Trouble} error=${error} />
         <button type="submit" disabled=${!languages.length || busy} aria-busy=${busy}>${t("save")}</button>
       </form>
