@@ -20,7 +20,7 @@ from wyoming.tts import SynthesizeStopped
 from avatar_appliance.store import Stage, Turn
 from avatar_appliance.turns.joiner import TurnsChanged
 
-from .chat_client import asked
+from .chat_client import PATIENCE_S, asked
 from .chat_house import RATE_HZ, SPEECH, House, says, writes_down
 from .fake_servers import Client
 
