@@ -124,6 +124,15 @@ async def test_a_speak_stage_is_reported(house: House) -> None:
     assert report.first_output_at is not None
 
 
+@pytest.mark.parametrize(("text", "language"), [("Good morning.", "en"), ("早安，大家好。", "zh-TW")])
+async def test_without_a_voice_the_stage_is_in_the_language_of_the_text(house: House, text: str, language: str) -> None:
+    await house.tts_worker("piper")
+    server = await house.tts()
+    await ask(server.uri, Synthesize(text), until=["audio-stop"])
+    report = await house.reports.one()
+    assert (report.voice, report.language) == (f"fake-{language}", language)
+
+
 async def test_a_think_stage_is_reported_with_its_question_from_the_start(house: House) -> None:
     await house.llm_worker("chat", answer="The light is on.")
     server = await house.conversation()

@@ -165,6 +165,8 @@ class TtsHandler(Handler):
                     if chosen is not None and chosen.passing:
                         recorder.keep_audio = False  # the sound of it is nobody's to keep
                     voice = self._book.for_text(piece, chosen, request.program)
+                    if chosen is None:  # whoever speaks the text's language
+                        recorder.language = self._book.language_of(voice)
                     self._tools.ahead.requested(text.whole, wish.voice, voice)
                     asked_before = True
                 saying.begin_piece(piece)
