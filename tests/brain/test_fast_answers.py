@@ -21,6 +21,39 @@ async def test_a_plain_command_is_carried_out_and_answered_from_the_result(
     assert (part.kind, part.detail["done"]) == ("act", True)
 
 
+async def test_several_commands_of_one_sentence_are_carried_out_in_their_order(
+    brain: Brain, home_assistant: FakeHomeAssistant
+) -> None:
+    assert await brain.say("turn off the desk lamp and the counter light, then turn on the kettle") == (
+        "Turned off the light. Turned on the switch."
+    )
+    assert [(run.name, run.slots["name"]) for run in home_assistant.house.runs] == [
+        ("HassTurnOff", "light.desk_lamp"),
+        ("HassTurnOff", "light.counter"),
+        ("HassTurnOn", "switch.kettle"),
+    ]
+    assert brain.llm.bodies == []
+    assert await brain.say("打開檯燈，然後關掉熱水壺", "zh-TW") == "檯燈已打開。熱水壺已關閉。"
+
+
+async def test_of_several_commands_the_one_that_failed_is_admitted(
+    brain: Brain, home_assistant: FakeHomeAssistant
+) -> None:
+    home_assistant.house.set_state("switch.kettle", "unavailable")
+    await brain.control.house.household.wait_until(lambda home: home.states["switch.kettle"].value == "unavailable", 5)
+    event = (await brain.events("turn on the kettle and the kitchen lamp"))[-1]
+    assert (event.type, event.data["text"]) == ("handled", "Kettle cannot be reached. Turned on the light.")
+
+
+async def test_several_commands_are_the_models_where_one_of_them_takes_thought(
+    brain: Brain, home_assistant: FakeHomeAssistant
+) -> None:
+    brain.llm.answers.append(["Why did the lamp cross the road?"])
+    await brain.say("turn on the kitchen lamp and tell me a joke")
+    assert home_assistant.house.runs == [], "nothing is done twice"
+    assert len(brain.llm.bodies) == 1
+
+
 async def test_a_chinese_command_is_answered_in_chinese(brain: Brain) -> None:
     assert await brain.say("打開廚房燈", "zh-TW") == "廚房燈已打開"
 
@@ -95,6 +128,13 @@ async def test_without_a_token_the_intent_goes_back(brain_without_token: Brain) 
     assert event.data["text"]
     assert brain_without_token.llm.bodies == []
     assert brain_without_token.report().error_code is None
+
+
+async def test_without_a_token_several_intents_go_back_together(brain_without_token: Brain) -> None:
+    events = await brain_without_token.events("turn on the kitchen lamp and turn off the counter light")
+    assert [event.type for event in events[:2]] == ["intents-start", "intent"]
+    assert events[1].data["name"] == "HassTurnOn"
+    assert brain_without_token.llm.bodies == []
 
 
 @pytest.mark.parametrize("text", ["never mind"])

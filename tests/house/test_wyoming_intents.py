@@ -72,6 +72,12 @@ def test_the_tools_are_sorted_and_strict() -> None:
         ("HassClimateSetTemperature", {"temperature": 21.5}, {"temperature": 21.5}, "default"),
         ("HassStartTimer", {"minutes": 5, "nonsense": 1}, {"minutes": 5}, "default"),
         ("HassListAddItem", {"item": "milk", "name": "Shopping"}, {"item": "milk", "name": "Shopping"}, "item_added"),
+        ("HassListCompleteItem", {"item": "milk", "name": "Shop"}, {"item": "milk", "name": "Shop"}, "item_completed"),
+        ("HassListRemoveItem", {"item": "milk", "name": "Shop"}, {"item": "milk", "name": "Shop"}, "item_deleted"),
+        ("HassCancelTimer", {"start_minutes": 10, "minutes": 3}, {"start_minutes": 10}, "default"),
+        ("HassIncreaseTimer", {"minutes": 3, "start_hours": 1}, {"minutes": 3, "start_hours": 1}, "default"),
+        ("HassMediaSearchAndPlay", {"search_query": "jazz"}, {"search_query": "jazz"}, "default"),
+        ("HassBroadcast", {"message": "dinner"}, {"message": "dinner"}, "default"),
         ("HassGetState", {"name": "Door", "state": "open"}, {"name": "Door", "state": "open"}, "one_yesno"),
     ],
 )
@@ -94,11 +100,24 @@ def test_a_models_call_becomes_an_intent(
         ("HassTurnOn", {"name": "x" * 5000}),
         ("HassTurnOn", {"domain": "shell_command"}),
         ("HassListAddItem", {"item": "milk"}),
+        ("HassListCompleteItem", {"item": "milk"}),
+        ("HassMediaSearchAndPlay", {"area": "Kitchen"}),
+        ("HassBroadcast", {}),
     ],
 )
 def test_a_call_with_wrong_arguments_is_refused(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         call_of_tool(name, arguments, "en")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_every_tool_has_an_answer_in_either_language(language: str) -> None:
+    values = {"string": "milk", "integer": 5, "number": 5}
+    for tool in intent_tools():
+        schemas = tool.parameters["properties"]
+        arguments = {key: values[schemas[key]["type"]] for key in tool.parameters.get("required", ())}
+        (event,) = intent_events([call_of_tool(tool.name, arguments, language)], language)
+        assert Intent.from_event(event).text, tool.name
 
 
 def test_a_tool_that_does_not_exist() -> None:

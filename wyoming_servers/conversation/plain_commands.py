@@ -49,6 +49,10 @@ class PlainCommands:
             quick = await self._replied(asked, question, thought, guess=True)
             if quick is not None:
                 return quick
+        if not isinstance(found, Recognised) and (
+            commands := self._fast_path.recognise_several(question.text, question.asker)
+        ):
+            return await self._carried_out(commands, question, thought)
         if found is None and not self._model_acts:  # it would say that it is done
             found = self._fast_path.unclear(question.text, question.asker)
         if found is None:

@@ -12,7 +12,7 @@ from wyoming_servers.house.household import Household
 from wyoming_servers.house.layout import HouseLayout
 from wyoming_servers.house.source import HouseholdSource
 
-from .fast_path import FastPath, Recognition
+from .fast_path import FastPath, Recognised, Recognition
 
 _LOGGER = logging.getLogger(__name__)
 # How long one wait for a changed household lasts.
@@ -44,6 +44,13 @@ class PreparedFastPath:
             return None
         fast_path, layout = self._ready
         return fast_path.recognise(text, asker.language, layout, area or asker.area(layout))
+
+    def recognise_several(self, text: str, asker: Asker) -> tuple[Recognised, ...]:
+        """Return the commands of a sentence that holds several; empty unless every one of them is plain."""
+        if self._ready is None:
+            return ()
+        fast_path, layout = self._ready
+        return fast_path.recognise_several(text, asker.language, layout, asker.area(layout))
 
     def unclear(self, text: str, asker: Asker) -> Recognition:
         """Return why a command that was not recognised cannot be carried out; None where it may be no command."""

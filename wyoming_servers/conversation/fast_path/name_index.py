@@ -64,6 +64,11 @@ class NameIndex:
             },
         )
 
+    def named_in(self, text: str) -> tuple[str, ...]:
+        """Return every name that occurs in a sentence, in matching form."""
+        plain = _plain(normalize_for_matching(text).text)
+        return tuple(name for name in self.names() if _plain(name) in plain)
+
     def names(self) -> Iterable[str]:
         """Every name there is, in matching form."""
         yield from dict.fromkeys([*self.entities, *self.areas, *self.floors])

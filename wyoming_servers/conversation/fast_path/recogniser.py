@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hassil.filter import filter_intents
@@ -20,6 +20,7 @@ from .narrowing import Narrowing
 from .recognition import Doubt, Recognised, Recognition, Suggestion, Unsure
 from .repair import Repair, repaired
 from .scripts import as_written_in
+from .several import taken_apart, with_pauses
 from .syllable_names import SyllableNames
 from .targets import MAX_SUGGESTIONS, resolve, suggest
 from .unknown_name import unknown_name
@@ -27,6 +28,7 @@ from .word_names import WordNames
 
 # A plain command is short; what is longer is for the language model, and would take long to match.
 MAX_CHARS: Final = 120
+MAX_CHARS_OF_SEVERAL: Final = 2 * MAX_CHARS
 # Sentences tried with a name put in: bounds the time of a sentence that is no command.
 MAX_TRIES: Final = 3
 # What is opened or unlocked because a name merely sounded right cannot be taken back.
@@ -68,6 +70,26 @@ class FastPath:
                 return found
             doubt = doubt or found
         return doubt
+
+    def recognise_several(
+        self, text: str, language: str, layout: HouseLayout, asking_area: Area | None = None
+    ) -> tuple[Recognised, ...]:
+        """Return the commands of a sentence that holds several; empty unless every one of them is plain."""
+        if len(text) > MAX_CHARS_OF_SEVERAL:
+            return ()
+        for grammar in grammars_for(text, language)[:1]:
+            house = self._house(layout, grammar)
+            for said in with_pauses(text):
+                found: dict[str, Recognised] = {}
+                parts = house.taken_apart(as_written_in(grammar, said))
+                for part in parts:
+                    one = self.recognise(part, language, layout, asking_area)
+                    if not isinstance(one, Recognised):
+                        break
+                    found[part] = one
+                if found and len(found) == len(parts):
+                    return tuple(found.values()) if house.go_together(found, asking_area) else ()
+        return ()
 
     def unclear(self, text: str, language: str, layout: HouseLayout, asking_area: Area | None = None) -> Unsure | None:
         """Return why a command that was not recognised cannot be carried out; None where it may be no command.
@@ -115,6 +137,23 @@ class _House:
         sample = "打開燈" if self._grammar.is_chinese else "turn on the lights"
         self.understand(as_written_in(self._grammar, sample), None)
         self._misheard.repairs(sample)
+
+    def taken_apart(self, text: str) -> tuple[str, ...]:
+        """Return the commands a sentence may consist of; empty where it is not several."""
+        return taken_apart(text, self._index.named_in(text), self._grammar)
+
+    def go_together(self, commands: Mapping[str, Recognised], asking_area: Area | None) -> bool:
+        """Whether each command is clear, and so is its answer, beside the others.
+
+        "Turn on the lights in the bedroom and close the blinds", said in the kitchen: nobody can tell whose blinds.
+        "Are the lamp and the fan on?" "Yes. No.": nobody can tell which.
+        """
+        if sum(one.call.intent == "HassGetState" for one in commands.values()) > 1:
+            return False
+        found = {part: self._index.found_in(part) for part in commands}
+        named = {one.call.area for part, one in commands.items() if found[part].area or found[part].floor}
+        left = any(one.call.area and not (found[part].area or found[part].floor) for part, one in commands.items())
+        return not left or named <= {None, asking_area}
 
     def understand(self, text: str, asking_area: Area | None) -> Recognition:
         """Match the sentence as it is."""

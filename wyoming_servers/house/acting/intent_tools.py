@@ -29,9 +29,14 @@ _KIND: Final = {
 _DURATION: Final = {
     unit: {"type": "integer", "minimum": 0, "maximum": 100_000} for unit in ("hours", "minutes", "seconds")
 }
-_TIMER: Final = {**_DURATION, "name": {**_TEXT, "description": "Name of the timer"}}
+_NAME_OF_TIMER: Final = {"name": {**_TEXT, "description": "Name of the timer"}}
+# "The ten minute timer": Home Assistant tells a running timer from another by what it was set to, in slots of its own.
+_WHICH_TIMER: Final = {
+    **{f"start_{unit}": {**schema, "description": "What it was set to"} for unit, schema in _DURATION.items()},
+    **_NAME_OF_TIMER,
+}
 _ITEM: Final = {
-    "item": {**_TEXT, "description": "What to put on the list"},
+    "item": {**_TEXT, "description": "What is on the list, or shall be"},
     "name": {**_TEXT, "description": "Name of the list"},
 }
 
@@ -66,10 +71,23 @@ _TOOLS: Final = tuple(
             _tool("HassMediaNext", "Next track", _WHERE),
             _tool("HassMediaPrevious", "Previous track", _WHERE),
             _tool("HassSetVolume", "Set the volume", {**_WHERE, "volume_level": _PERCENT}, "volume_level"),
-            _tool("HassStartTimer", "Start a timer", _TIMER),
-            _tool("HassCancelTimer", "Cancel a timer", _TIMER),
-            _tool("HassTimerStatus", "Ask how long a timer still runs", _TIMER, reads=True),
+            _tool(
+                "HassMediaSearchAndPlay",
+                "Search for music or a film and play it",
+                {**_WHERE, "search_query": _TEXT},
+                "search_query",
+            ),
+            _tool("HassStartTimer", "Start a timer", {**_DURATION, **_NAME_OF_TIMER}),
+            _tool("HassCancelTimer", "Cancel a timer", _WHICH_TIMER),
+            _tool("HassPauseTimer", "Pause a timer", _WHICH_TIMER),
+            _tool("HassUnpauseTimer", "Let a paused timer go on", _WHICH_TIMER),
+            _tool("HassIncreaseTimer", "Add time to a timer", {**_DURATION, **_WHICH_TIMER}),
+            _tool("HassDecreaseTimer", "Take time off a timer", {**_DURATION, **_WHICH_TIMER}),
+            _tool("HassTimerStatus", "Ask how long a timer still runs", _WHICH_TIMER, reads=True),
             _tool("HassListAddItem", "Put something on a to-do or shopping list", _ITEM, "item", "name"),
+            _tool("HassListCompleteItem", "Check something off a list: it is done", _ITEM, "item", "name"),
+            _tool("HassListRemoveItem", "Take something off a list: it is not wanted", _ITEM, "item", "name"),
+            _tool("HassBroadcast", "Say something on all other speakers of the house", {"message": _TEXT}, "message"),
             _tool("HassVacuumStart", "Start the vacuum cleaner", _WHERE),
             _tool("HassVacuumReturnToBase", "Send the vacuum cleaner home", _WHERE),
             _tool(
@@ -85,6 +103,11 @@ _TOOLS: Final = tuple(
 _BY_NAME: Final = {tool.name: tool for tool in _TOOLS}
 
 _ANSWERED_BY_DOMAIN: Final = frozenset({"cover", "lock", "scene", "script", "valve"})
+_ANSWERS_OF_LISTS: Final = {
+    "HassListAddItem": "item_added",
+    "HassListCompleteItem": "item_completed",
+    "HassListRemoveItem": "item_deleted",
+}
 
 
 def intent_tools() -> tuple[Tool, ...]:
@@ -140,8 +163,8 @@ def _response(intent: str, slots: Mapping[str, Slot]) -> str:
             return f"{domain}s_area"
     if intent == "HassLightSet":
         return next((key for key in ("brightness", "color", "temperature") if key in slots), "brightness")
-    if intent == "HassListAddItem":
-        return "item_added"
+    if intent in _ANSWERS_OF_LISTS:
+        return _ANSWERS_OF_LISTS[intent]
     if intent == "HassGetState":
         if "name" in slots:
             return "one_yesno" if "state" in slots else "one"
