@@ -3,7 +3,8 @@
     python3 -m benchmarks.fast_path [--rounds 5] > benchmarks/results/fast-path.json
 
 Score: the sentences of tests/data/commands_*.tsv in the test house. Speed: the same sentences, and misheard ones, in a
-house with 300 exposed entities. Exits with 1 above 30 ms (95th percentile of the wall clock).
+house with 300 exposed entities; apart from those, sentences of two and three commands. Exits with 1 above 30 ms for one
+command (95th percentile of the wall clock).
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ from house_harness.commands import FILES, commands, heard_as
 from house_harness.house_state import HOUSE_FILE
 from house_harness.large_house import large_layout
 
-from wyoming_servers.conversation.fast_path import FastPath, Recognised
+from wyoming_servers.conversation.fast_path import FastPath
 from wyoming_servers.house.household_file import read_household
-from wyoming_servers.house.layout import HouseLayout
 
 LIMIT_MS = 30.0
 MORE = {
@@ -72,7 +72,7 @@ def main() -> int:
     }
     json.dump(report, sys.stdout, indent=2, ensure_ascii=False)
     print()
-    return 0 if all(figures["wall_ms"]["p95"] <= LIMIT_MS for figures in speed.values()) else 1
+    return 0 if all(speed[language]["wall_ms"]["p95"] <= LIMIT_MS for language in MORE) else 1
 
 
 def scored(language: str) -> dict[str, Any]:
@@ -98,24 +98,17 @@ def measured(rounds: int) -> dict[str, Any]:
     groups = {language: [*(c.text for c in commands(language)), *more] for language, more in MORE.items()}
     for language, sentences in (*groups.items(), *((f"{key} several", [*texts]) for key, texts in SEVERAL.items())):
         for text in sentences:  # once, so that caches of sounds are as full as in a house in use
-            understand(fast_path, text, language, layout)
+            fast_path.understand(text, language.split()[0], layout, layout.areas[0])
         wall, own = [], []
         for _ in range(rounds):
             for text in sentences:
                 wall_began, own_began = time.perf_counter(), time.thread_time()
-                understand(fast_path, text, language, layout)
+                fast_path.understand(text, language.split()[0], layout, layout.areas[0])
                 own.append((time.thread_time() - own_began) * 1000)
                 wall.append((time.perf_counter() - wall_began) * 1000)
         figures[language] = {"sentences": len(wall), "wall_ms": spread(wall), "cpu_ms": spread(own)}
         figures[language]["prepare_s"] = round(prepare_s, 2)
     return figures
-
-
-def understand(fast_path: FastPath, text: str, group: str, layout: HouseLayout) -> None:
-    """As a question goes through it."""
-    language = group.split()[0]
-    if not isinstance(fast_path.recognise(text, language, layout, layout.areas[0]), Recognised):
-        fast_path.recognise_several(text, language, layout, layout.areas[0])
 
 
 def spread(values: list[float]) -> dict[str, float]:

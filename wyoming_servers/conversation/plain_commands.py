@@ -44,24 +44,18 @@ class PlainCommands:
         # "The bedroom one" can also be read as a command (brightness 1): what we asked is answered first.
         if asked is not None and (quick := await self._replied(asked, question, thought, guess=False)) is not None:
             return quick
-        found = self._fast_path.recognise(question.text, question.asker)
-        if asked is not None and not isinstance(found, Recognised):
-            quick = await self._replied(asked, question, thought, guess=True)
-            if quick is not None:
-                return quick
-        if not isinstance(found, Recognised) and (
-            commands := self._fast_path.recognise_several(question.text, question.asker)
-        ):
-            return await self._carried_out(commands, question, thought)
+        found = self._fast_path.understand(question.text, question.asker)
+        if isinstance(found, tuple):
+            return await self._carried_out(found, question, thought)
+        if asked is not None and (quick := await self._replied(asked, question, thought, guess=True)) is not None:
+            return quick
         if found is None and not self._model_acts:  # it would say that it is done
             found = self._fast_path.unclear(question.text, question.asker)
         if found is None:
             return None
-        if not isinstance(found, Recognised):
-            thought.detail["fast_path"] = f"unsure: {found.doubt.value}"
-            self._open.ask(question, found)
-            return Spoken(question_for(found))
-        return await self._carried_out([found], question, thought)
+        thought.detail["fast_path"] = f"unsure: {found.doubt.value}"
+        self._open.ask(question, found)
+        return Spoken(question_for(found))
 
     async def _replied(
         self, asked: OpenQuestion, question: Question, thought: Thought, *, guess: bool

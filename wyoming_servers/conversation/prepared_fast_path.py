@@ -12,7 +12,7 @@ from wyoming_servers.house.household import Household
 from wyoming_servers.house.layout import HouseLayout
 from wyoming_servers.house.source import HouseholdSource
 
-from .fast_path import FastPath, Recognised, Recognition
+from .fast_path import FastPath, Recognised, Recognition, Unsure
 
 _LOGGER = logging.getLogger(__name__)
 # How long one wait for a changed household lasts.
@@ -36,7 +36,7 @@ class PreparedFastPath:
         return None if self._ready is None else self._ready[1]
 
     def recognise(self, text: str, asker: Asker, area: Area | None = None) -> Recognition:
-        """Return what a sentence asks for; None where it is no plain command.
+        """Return the one thing a sentence asks for; None where it is no plain command.
 
         `area`: the room it is about where it names none, instead of the asker's.
         """
@@ -45,14 +45,14 @@ class PreparedFastPath:
         fast_path, layout = self._ready
         return fast_path.recognise(text, asker.language, layout, area or asker.area(layout))
 
-    def recognise_several(self, text: str, asker: Asker) -> tuple[Recognised, ...]:
-        """Return the commands of a sentence that holds several; empty unless every one of them is plain."""
+    def understand(self, text: str, asker: Asker) -> tuple[Recognised, ...] | Unsure | None:
+        """Return all that a sentence asks for, which may be several things; they are all plain, or there are none."""
         if self._ready is None:
-            return ()
+            return None
         fast_path, layout = self._ready
-        return fast_path.recognise_several(text, asker.language, layout, asker.area(layout))
+        return fast_path.understand(text, asker.language, layout, asker.area(layout))
 
-    def unclear(self, text: str, asker: Asker) -> Recognition:
+    def unclear(self, text: str, asker: Asker) -> Unsure | None:
         """Return why a command that was not recognised cannot be carried out; None where it may be no command."""
         if self._ready is None:
             return None

@@ -29,18 +29,24 @@ _POLITE: Final = frozenset(
 _NOTHING_NAMED: Final = re.compile(r"(?!)")
 
 
+def may_be_several(text: str, grammar: Grammar) -> bool:
+    """Return whether there is anything to cut at; a look that costs nothing."""
+    return (_CHINESE_AND if grammar.is_chinese else _ENGLISH_AND).search(text.strip(_PUNCTUATION)) is not None
+
+
 def taken_apart(text: str, names: Iterable[str], grammar: Grammar) -> tuple[str, ...]:
     """Return the commands that a sentence may consist of, in order; empty where it is not several.
 
-    `names`: what the sentence names, in matching form: a name that holds an "and" is not cut, and a verb that is said
-    once for several names is said for each.
+    `names`: what the sentence names, as it is said there: a name that holds an "and" is not cut, and a verb that is
+    said once for several names is said for each.
     """
     conjunction = _CHINESE_AND if grammar.is_chinese else _ENGLISH_AND
     naming = _any_of(names, chinese=grammar.is_chinese)
     commands: list[str] = []
     for clause in _clauses(text.strip(_PUNCTUATION), conjunction, naming, grammar):
-        commands += _one_each(clause, conjunction, naming, grammar)
-        if len(commands) > MAX_COMMANDS:
+        one_each = _one_each(clause, conjunction, naming, grammar)
+        # A name alone is taken for "turn on" by itself. Here its verb stands elsewhere, and may be another.
+        if any(map(naming.fullmatch, one_each)) or len(commands := [*commands, *one_each]) > MAX_COMMANDS:
             return ()
     commands = list(dict.fromkeys(commands))
     return tuple(commands) if len(commands) > 1 else ()
