@@ -16,8 +16,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ def main() -> int:
         wish for wish in wishes() if wish.language in languages and (not options.kind or wish.kind in options.kind)
     ]
     chosen.sort(key=lambda wish: wish.language)  # a small window then reads each language's prompt once
-    examined, quick = asyncio.run(_run(worker, chosen, languages, options.answer_s))
+    examined, quick = asyncio.run(_run(worker, chosen, languages, options))
     command = "python3 -m benchmarks.brain_score" + "".join(f" {shlex.quote(part)}" for part in sys.argv[1:])
     found = report(name, command, examined, quick)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -69,6 +71,7 @@ def _options() -> argparse.Namespace:
     options.add_argument("--no-tools", action="store_true", help="the model is not offered the tools: it only talks")
     options.add_argument("--context-tokens", type=int, help="the model's window; a local model's default: 16384")
     options.add_argument("--answer-s", type=float, default=120.0, help="how long an answer is waited for")
+    options.add_argument("--within-s", type=float, help="no question is begun later than that: a slow machine's part")
     options.add_argument("--kind", action="append", help="only questions of this kind; may be repeated")
     options.add_argument("--language", action="append", choices=LANGUAGES, help="only questions in this language")
     options.add_argument("--label", help="what the results are called")
@@ -102,7 +105,7 @@ def _label(options: argparse.Namespace, worker: dict[str, Any] | None) -> str:
 
 
 async def _run(
-    worker: dict[str, Any] | None, chosen: list[Wish], languages: list[str], answer_s: float
+    worker: dict[str, Any] | None, chosen: list[Wish], languages: list[str], options: argparse.Namespace
 ) -> tuple[list[Examined], dict[int, bool]]:
     """Return what came of each wish, and which of them the fast path takes."""
     async with fast_answers(model_acts=worker is None or _acts(worker)) as house:
@@ -110,17 +113,21 @@ async def _run(
     quick = {id(one.wish): not one.verdict.left for one in alone}
     if worker is None:
         return alone, quick
-    async with whole_brain(worker, answer_s=answer_s, languages=languages) as brain:
-        return await _asked(brain, chosen), quick
+    async with whole_brain(worker, answer_s=options.answer_s, languages=languages) as brain:
+        return await _asked(brain, chosen, options.within_s), quick
 
 
 def _acts(worker: dict[str, Any]) -> bool:
     return bool(worker.get("tools", "off" if worker["engine"] == "llama-cpp" else "auto") == "auto")
 
 
-async def _asked(house: FastAnswers | WholeBrain, chosen: list[Wish]) -> list[Examined]:
-    found = []
+async def _asked(house: FastAnswers | WholeBrain, chosen: list[Wish], within_s: float | None = None) -> list[Examined]:
+    found: list[Examined] = []
+    until_s = math.inf if within_s is None else time.monotonic() + within_s
     for number, wish in enumerate(chosen, 1):
+        if time.monotonic() > until_s:
+            print(f"the time is over: {len(found)} of {len(chosen)} asked", file=sys.stderr)
+            break
         found.append(await house.examine(wish))
         if number % 10 == 0 or number == len(chosen):
             print(f"{number} of {len(chosen)}", file=sys.stderr, flush=True)
