@@ -94,6 +94,7 @@ def test_each_command_is_understood_in_its_order(
         "turn on the kitchen lamp and the printer and the kettle and the fountain and the floor lamp",  # too many
         "turn on the desk lamp and the printer " * 20,
         "and", "，", "和", "",
+        "，" * 240, "和" * 240, "a and " * 39, "kitchen lamp, " * 17, "[{( and " * 30, "\x00 and \ud800 then",
     ],
 )  # fmt: skip
 def test_what_is_not_all_plain_commands_is_taken_for_none(fast_path: FastPath, household: Household, text: str) -> None:
